@@ -1,0 +1,3 @@
+export * from "./destination.ts";
+export * from "./journal.ts";
+export * from "./mail.ts";

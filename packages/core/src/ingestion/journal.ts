@@ -1,0 +1,236 @@
+import type { BlobWriter, KnownEvent } from "../connector.ts";
+import type { CapturedEvent, FollowUp, Json, Page } from "../event.ts";
+import type { Folder, Receipt } from "./destination.ts";
+import type { BlobReader } from "./mail.ts";
+
+/** An event as the journal gives it back, with its place in the journal. */
+export interface JournalEvent extends CapturedEvent {
+  /** Its number in the order of capture, unique over all sources, without meaning to the source. */
+  seq: number;
+  source: string;
+}
+
+/** What an appended page added. */
+export interface AppendResult {
+  /** Events that were new. */
+  captured: number;
+  /** Events that the journal held already. */
+  known: number;
+}
+
+/** One message that is about to be delivered: what the journal keeps of it is enough to make it again and to compare. */
+export interface IntendedMessage {
+  /** The events that it is made of, by `seq`; more than one for a transcript. */
+  events: number[];
+  /** Its part in a series, from 1, where it was too large for one mail. */
+  part?: number;
+  messageId: string;
+  messageClass: string;
+  /** Of the mail. */
+  sha256: string;
+  size: number;
+  targets: IntendedTarget[];
+}
+
+/** One mailbox and folder that an intended message goes to, and why there. */
+export interface IntendedTarget {
+  mailbox: string;
+  folder: Folder;
+  /** The rule that chose the mailbox, such as `address`, `file people.csv:12`, `nobody`. */
+  rule: string;
+}
+
+/** A batch of messages on their way to a destination, durable before the destination is asked. */
+export interface Intent {
+  source: string;
+  destination: string;
+  /** What the messages were made with: the connector's version and the digest of the people map. */
+  madeWith: { connector: string; people: string };
+  messages: IntendedMessage[];
+  /** The cursor to store with it: events of the source up to this `seq` have been taken. Absent for a retry. */
+  takenThrough?: number;
+  /** Events that could not become messages, for quarantine in the same transaction. */
+  quarantined: QuarantinedEvent[];
+  /** Participants that nobody claimed, with the number of messages each is in. */
+  unmapped: UnmappedPerson[];
+  /** Waiting events that these messages consume. */
+  released?: number[];
+  /** Why it is delivered apart from the stream, if it is. */
+  purpose?: "retry" | "reroute";
+}
+
+export interface QuarantinedEvent {
+  event: number;
+  stage: "map" | "deliver";
+  reason: string;
+  remedy?: string;
+}
+
+export interface UnmappedPerson {
+  participant: string;
+  name?: string;
+  address?: string;
+  messages: number;
+}
+
+/** An intent that has not been settled whole: what a run that starts after a crash has to finish first. */
+export interface OpenIntent extends Omit<Intent, "quarantined" | "unmapped"> {
+  id: number;
+  /** The deliveries that are not settled yet. */
+  deliveries: OpenDelivery[];
+}
+
+export interface OpenDelivery {
+  id: string;
+  /** Index into `messages` of the intent, and into its `targets`. */
+  message: number;
+  target: number;
+  /** When it was last handed to the destination: milliseconds since 1970. Absent: never yet. */
+  submittedAt?: number;
+  /** Not to be tried before: milliseconds since 1970. */
+  retryAt?: number;
+  attempts: number;
+}
+
+/** What became of one delivery of an intent. */
+export interface Settlement {
+  message: number;
+  target: number;
+  result:
+    | { status: "delivered"; receipt: Receipt }
+    /** The target was replaced, such as by the third-party data mailbox, and the message was delivered there. */
+    | { status: "redirected"; to: IntendedTarget; receipt: Receipt; reason: string }
+    | { status: "quarantined"; reason: string; remedy?: string }
+    | { status: "retry"; reason: string; retryAt: number };
+}
+
+/** A group of events that wait to become one message. */
+export interface WaitingGroup {
+  key: string;
+  events: number[];
+  /** How many messages the group has given already: a late event makes a supplement. */
+  delivered: number;
+}
+
+export interface QuarantineEntry {
+  id: number;
+  source: string;
+  destination: string;
+  event: number;
+  eventKey: string;
+  type: string;
+  stage: "map" | "deliver";
+  reason: string;
+  remedy?: string;
+  since: string;
+  attempts: number;
+}
+
+/** The books of one source, in events. `claimed = captured + excluded + gaps` and `captured = delivered + quarantined + pending`. */
+export interface SourceBooks {
+  id: string;
+  claimed: number;
+  captured: number;
+  excluded: number;
+  gaps: number;
+  delivered: number;
+  quarantined: number;
+  pending: number;
+  /** Events that stand in neither column. It must be 0. */
+  unaccounted: number;
+  /** Names what does not balance: claims of which events are missing, events that no column holds. */
+  discrepancies: string[];
+}
+
+export interface GapEntry {
+  source: string;
+  id: string;
+  reason: string;
+  remedy?: string;
+  events: number;
+  since: string;
+}
+
+/** What a source has done so far. */
+export interface SourceStatus {
+  id: string;
+  connector: string;
+  captured: number;
+  /** Message class → number of messages. */
+  byClass: Record<string, number>;
+  /** `mailbox/folder` → number of copies. */
+  byMailbox: Record<string, number>;
+  quarantined: number;
+  openGaps: number;
+  followUps: number;
+  partitions: number;
+  lastCapturedAt?: string;
+  lastDeliveredAt?: string;
+}
+
+/** Where one delivered message went. */
+export interface Trace {
+  intent: number;
+  destination: string;
+  message: IntendedMessage;
+  results: Settlement["result"][];
+}
+
+/**
+ * The durable record between capture and delivery. Every method resolves only when what it promises is on disk. An
+ * input or output error is final: the process must end, and no write is tried again in place.
+ */
+export interface Journal {
+  blobs: BlobReader & BlobWriter;
+  /** The installation's identity and the key of its Message-IDs, made once. */
+  installation: { id: string; key: Uint8Array };
+
+  /** Makes a source known. Calling it again updates the connector's version. */
+  openSource(source: { id: string; connector: string; version: string }): Promise<void>;
+  position(source: string, partition: string, now: Date): Promise<{ checkpoint?: Json; followUps: FollowUp[] }>;
+  /** Writes a page: events, contexts, checkpoint, follow-ups, gaps and claims in one transaction. */
+  append(source: string, partition: string, page: Page, now: Date): Promise<AppendResult>;
+  captured(source: string, range: { from: string; to: string }): AsyncIterable<KnownEvent>;
+
+  /** The next events of the source that the destination has not taken, in the order of capture. */
+  take(source: string, destination: string, limit: number): Promise<JournalEvent[]>;
+  /** Events by their numbers, in that order. */
+  events(seqs: number[]): Promise<JournalEvent[]>;
+  /** Takes events without delivering them yet: each waits in its group until `closesAt`. */
+  wait(hold: { source: string; destination: string; takenThrough: number; events: { event: number; group: string; closesAt: number }[]; quarantined: QuarantinedEvent[] }): Promise<void>;
+  /** Groups of which all time has passed. */
+  closedGroups(source: string, destination: string, now: Date, limit: number): Promise<WaitingGroup[]>;
+
+  /** Writes an intent and gives its id. For an at-least-once destination each delivery is then followed singly. */
+  intend(intent: Intent, followSingly: boolean, now: Date): Promise<number>;
+  openIntents(source: string, destination: string): Promise<OpenIntent[]>;
+  /** Marks deliveries as handed over, before the destination is asked. */
+  submitted(intent: number, deliveries: { message: number; target: number }[], now: Date): Promise<void>;
+  settle(intent: number, settlements: Settlement[], now: Date): Promise<void>;
+
+  quarantine(filter?: { source?: string }): Promise<QuarantineEntry[]>;
+  /** Removes an entry from quarantine because its event is intended anew; part of the next `intend` of that event. */
+  gaps(filter?: { source?: string; open?: boolean }): Promise<GapEntry[]>;
+  unmapped(): Promise<(UnmappedPerson & { source: string })[]>;
+  books(): Promise<SourceBooks[]>;
+  status(): Promise<SourceStatus[]>;
+  /** Every delivery that an event took part in. */
+  trace(event: number): Promise<Trace[]>;
+  /** All intents of a source and destination that were settled, the oldest first. */
+  intents(source: string, destination: string): AsyncIterable<Trace>;
+  findEvent(source: string, key: string): Promise<JournalEvent[]>;
+
+  /** Recomputes the hash chain and checks that the tables agree with it. */
+  verify(): Promise<VerifyResult>;
+  close(): Promise<void>;
+}
+
+export interface VerifyResult {
+  entries: number;
+  events: number;
+  blobs: number;
+  /** The hash of the last entry: what is anchored outside. */
+  head: string;
+  /** A sentence for each thing that is wrong. Empty: the journal is as it was written. */
+  problems: string[];
+}
