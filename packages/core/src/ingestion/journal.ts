@@ -104,6 +104,16 @@ export interface Settlement {
     | { status: "retry"; reason: string; retryAt: number };
 }
 
+/** Events that are taken but not delivered yet. */
+export interface Hold {
+  source: string;
+  destination: string;
+  takenThrough: number;
+  /** Which group each event waits in, and when that group is complete: milliseconds since 1970. */
+  events: { event: number; group: string; closesAt: number }[];
+  quarantined: QuarantinedEvent[];
+}
+
 /** A group of events that wait to become one message. */
 export interface WaitingGroup {
   key: string;
@@ -168,9 +178,18 @@ export interface SourceStatus {
   lastDeliveredAt?: string;
 }
 
+/** A copy that was taken out of a mailbox after the message had reached its owners. */
+export interface WithdrawnCopy {
+  messageId: string;
+  mailbox: string;
+  folder: Folder;
+  receipt: Receipt;
+}
+
 /** Where one delivered message went. */
 export interface Trace {
   intent: number;
+  purpose?: "retry" | "reroute";
   destination: string;
   message: IntendedMessage;
   results: Settlement["result"][];
@@ -192,12 +211,16 @@ export interface Journal {
   append(source: string, partition: string, page: Page, now: Date): Promise<AppendResult>;
   captured(source: string, range: { from: string; to: string }): AsyncIterable<KnownEvent>;
 
+  /** A small durable value of the source's own, such as a rotating refresh token. */
+  state(source: string, name: string): Promise<string | undefined>;
+  setState(source: string, name: string, value: string): Promise<void>;
+
   /** The next events of the source that the destination has not taken, in the order of capture. */
   take(source: string, destination: string, limit: number): Promise<JournalEvent[]>;
   /** Events by their numbers, in that order. */
   events(seqs: number[]): Promise<JournalEvent[]>;
   /** Takes events without delivering them yet: each waits in its group until `closesAt`. */
-  wait(hold: { source: string; destination: string; takenThrough: number; events: { event: number; group: string; closesAt: number }[]; quarantined: QuarantinedEvent[] }): Promise<void>;
+  wait(hold: Hold, now: Date): Promise<void>;
   /** Groups of which all time has passed. */
   closedGroups(source: string, destination: string, now: Date, limit: number): Promise<WaitingGroup[]>;
 
@@ -208,8 +231,12 @@ export interface Journal {
   submitted(intent: number, deliveries: { message: number; target: number }[], now: Date): Promise<void>;
   settle(intent: number, settlements: Settlement[], now: Date): Promise<void>;
 
+  /** Mailboxes that a message was brought to by rerouting, and those that it was withdrawn from. */
+  rerouted(source: string, destination: string, messageId: string): Promise<{ added: string[]; withdrawn: string[] }>;
+  /** Records that copies were taken out of a mailbox after others had been delivered in their place. */
+  withdrawn(source: string, destination: string, copies: WithdrawnCopy[], now: Date): Promise<void>;
+
   quarantine(filter?: { source?: string }): Promise<QuarantineEntry[]>;
-  /** Removes an entry from quarantine because its event is intended anew; part of the next `intend` of that event. */
   gaps(filter?: { source?: string; open?: boolean }): Promise<GapEntry[]>;
   unmapped(): Promise<(UnmappedPerson & { source: string })[]>;
   books(): Promise<SourceBooks[]>;

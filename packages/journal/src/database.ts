@@ -1,0 +1,118 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+
+/** A row as SQLite gives it. */
+export type Row = Record<string, string | number | bigint | Uint8Array | null>;
+
+/**
+ * The journal's SQLite database. After an input or output error it refuses all further use: what the disk then holds is
+ * known only by opening it again.
+ */
+export class JournalDatabase {
+  readonly installation: { id: string; key: Uint8Array };
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #failure: Error | undefined;
+
+  constructor(file: string) {
+    const fresh = !existsSync(file);
+    this.#database = new DatabaseSync(file, { timeout: 10_000 });
+    this.#database.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    // 64 MB of log between checkpoints: each checkpoint costs two synchronous writes of its own.
+    this.#database.exec("PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;");
+    if (this.number("PRAGMA synchronous") !== 2) throw new Error(`${file} could not be opened with synchronous=FULL, without which a power cut loses what was acknowledged.`);
+    if (fresh || this.number("SELECT count(*) FROM sqlite_schema") === 0) this.#create();
+    const version = Number(this.get("SELECT value FROM meta WHERE name = 'schema'")?.["value"]);
+    if (version !== SCHEMA_VERSION) {
+      throw new Error(`${file} was written by another version of the journal (its tables are version ${version}, this one knows ${SCHEMA_VERSION}). Install the version that wrote it, or a later one.`);
+    }
+    this.installation = {
+      id: String(this.get("SELECT value FROM meta WHERE name = 'installation'")?.["value"]),
+      key: this.get("SELECT value FROM meta WHERE name = 'key'")?.["value"] as Uint8Array,
+    };
+  }
+
+  /** Runs `work` in one transaction. What it throws undoes all of it. */
+  transaction<Result>(work: () => Result): Result {
+    this.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // SQLite has rolled back by itself after a full disk or an input error; a second rollback would hide the cause.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#guard(() => this.#prepare(sql).get(...values)) as Row | undefined;
+  }
+
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#guard(() => this.#prepare(sql).all(...values)) as Row[];
+  }
+
+  /** Runs a statement and gives the number of rows that it changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#guard(() => this.#prepare(sql).run(...values)).changes);
+  }
+
+  /** The one number that a query gives; 0 for NULL and for no row. */
+  number(sql: string, ...values: SQLInputValue[]): number {
+    const row = this.get(sql, ...values);
+    return row ? Number(Object.values(row)[0] ?? 0) : 0;
+  }
+
+  /** A prepared statement for a hot loop. */
+  prepare(sql: string): StatementSync {
+    return this.#prepare(sql);
+  }
+
+  exec(sql: string): void {
+    this.#guard(() => this.#database.exec(sql));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #guard<Result>(work: () => Result): Result {
+    if (this.#failure) throw new Error(`The journal cannot be used after an earlier failure: ${this.#failure.message}`, { cause: this.#failure });
+    try {
+      return work();
+    } catch (error) {
+      if (isStorageFailure(error)) this.#failure = error;
+      throw error;
+    }
+  }
+
+  #create(): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    this.#database.exec(SCHEMA);
+    const meta = this.#database.prepare("INSERT INTO meta (name, value) VALUES (?, ?)");
+    meta.run("schema", SCHEMA_VERSION);
+    meta.run("installation", randomUUID());
+    meta.run("key", randomBytes(32));
+    this.#database.exec("COMMIT");
+  }
+}
+
+/** SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_CANTOPEN and SQLITE_NOTADB: the disk, not the statement, is at fault. */
+const STORAGE_FAILURES = new Set([10, 11, 13, 14, 26]);
+
+function isStorageFailure(error: unknown): error is Error {
+  return error instanceof Error && "errcode" in error && STORAGE_FAILURES.has(Number(error.errcode) & 0xff);
+}

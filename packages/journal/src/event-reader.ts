@@ -1,0 +1,73 @@
+import type { Json, SourceEvent } from "@hansard/core";
+import type { JournalEvent } from "@hansard/core/ingestion";
+import type { JournalDatabase, Row } from "./database.ts";
+import type { Log } from "./log.ts";
+
+const CONTEXTS_IN_MEMORY = 256;
+
+/** Reads events back from their pages, with their contexts. A context is parsed once however many events share it. */
+export class EventReader {
+  readonly #database: JournalDatabase;
+  readonly #log: Log;
+  readonly #contexts = new Map<string, Json>();
+  readonly #sources = new Map<number, string>();
+
+  constructor(database: JournalDatabase, log: Log) {
+    this.#database = database;
+    this.#log = log;
+  }
+
+  /** The source's next events after `after`, at most `limit`. */
+  after(source: number, after: number, limit: number): JournalEvent[] {
+    const found: JournalEvent[] = [];
+    const pages = this.#database.all("SELECT * FROM page WHERE source = ? AND last > ? ORDER BY last LIMIT ?", source, after, limit);
+    for (const page of pages) {
+      const last = Math.min(Number(page["last"]), Math.max(Number(page["first"]), after + 1) + limit - found.length - 1);
+      for (let seq = Math.max(Number(page["first"]), after + 1); seq <= last; seq += 1) found.push(this.#event(page, seq));
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  /** One event by its number. */
+  at(seq: number): JournalEvent {
+    const page = this.#database.get("SELECT * FROM page WHERE last >= ? ORDER BY last LIMIT 1", seq);
+    if (!page || Number(page["first"]) > seq) throw new Error(`The journal has no event ${seq}. Run "hansard verify".`);
+    return this.#event(page, seq);
+  }
+
+  #event(page: Row, seq: number): JournalEvent {
+    const line = this.#log.lines(Number(page["entry"]))[Number(page["line"]) + seq - Number(page["first"])];
+    if (line === undefined) throw new Error(`Event ${seq} is missing from journal entry ${page["entry"]}. Run "hansard verify".`);
+    const { type, key, version = "", occurredAt, data, context = {}, attachments = [] } = JSON.parse(line) as SourceEvent;
+    const source = Number(page["source"]);
+    const resolved: Record<string, Json> = {};
+    for (const name of Object.keys(context)) resolved[name] = this.#context(source, context[name] ?? "");
+    return { seq, source: this.#name(source), type, key, version, occurredAt, data, context: resolved, attachments };
+  }
+
+  #context(source: number, name: string): Json {
+    const id = `${source} ${name}`;
+    const known = this.#contexts.get(id);
+    if (known !== undefined) return known;
+    const row = this.#database.get("SELECT entry, line FROM context WHERE source = ? AND name = ?", source, name);
+    const line = row && this.#log.lines(Number(row["entry"]))[Number(row["line"])];
+    if (!line) throw new Error(`The journal lacks the context "${name}" that an event refers to. Run "hansard verify".`);
+    const [, value] = JSON.parse(line) as [string, Json];
+    this.#contexts.set(id, value);
+    for (const oldest of this.#contexts.keys()) {
+      if (this.#contexts.size <= CONTEXTS_IN_MEMORY) break;
+      this.#contexts.delete(oldest);
+    }
+    return value;
+  }
+
+  #name(source: number): string {
+    let name = this.#sources.get(source);
+    if (name === undefined) {
+      name = String(this.#database.get("SELECT name FROM source WHERE id = ?", source)?.["name"]);
+      this.#sources.set(source, name);
+    }
+    return name;
+  }
+}

@@ -1,0 +1,92 @@
+import { hash } from "node:crypto";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { JournalDatabase } from "./database.ts";
+
+export type EntryKind = "page" | "hold" | "intent" | "settlement" | "withdrawal";
+
+const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const CACHED_CHARACTERS = 32 * 1024 * 1024;
+
+/** The append-only, hash-chained log. Its entries' bodies are JSON lines, the first of them a header. */
+export class Log {
+  readonly #database: JournalDatabase;
+  readonly #cache = new Map<number, { lines: string[]; characters: number }>();
+  #cachedCharacters = 0;
+  #seq: number;
+  #head: Uint8Array;
+
+  constructor(database: JournalDatabase) {
+    this.#database = database;
+    this.#seq = 0;
+    this.#head = genesis(database.installation.id);
+    this.resume();
+  }
+
+  /** Reads the end of the chain from the database, as another process may have extended it or a transaction been undone. */
+  resume(): void {
+    const last = this.#database.get("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1");
+    this.#seq = last ? Number(last["seq"]) : 0;
+    this.#head = last ? (last["hash"] as Uint8Array) : genesis(this.#database.installation.id);
+  }
+
+  /** The number that the next entry will have. */
+  get next(): number {
+    return this.#seq + 1;
+  }
+
+  get head(): string {
+    return Buffer.from(this.#head).toString("hex");
+  }
+
+  /** Appends an entry within the caller's transaction and gives its number. */
+  append(kind: EntryKind, at: number, lines: string[]): number {
+    const seq = this.#seq + 1;
+    const body = Buffer.from(lines.join("\n"));
+    const bodyHash = sha256(body);
+    const entryHash = chain(this.#head, seq, kind, at, bodyHash);
+    this.#database
+      .prepare("INSERT INTO entry (seq, kind, at, body, body_hash, hash) VALUES (?, ?, ?, ?, ?, ?)")
+      .run(seq, kind, at, zstdCompressSync(body, COMPRESSION), bodyHash, entryHash);
+    this.#seq = seq;
+    this.#head = entryHash;
+    this.#remember(seq, lines, body.length);
+    return seq;
+  }
+
+  /** The lines of an entry. */
+  lines(seq: number): string[] {
+    const cached = this.#cache.get(seq);
+    if (cached) return cached.lines;
+    const row = this.#database.get("SELECT body FROM entry WHERE seq = ?", seq);
+    if (!row) throw new Error(`The journal has no entry ${seq}. Run "hansard verify".`);
+    if (row["body"] === null) throw new Error(`The raw content of journal entry ${seq} was removed by the retention of raw events.`);
+    const body = zstdDecompressSync(row["body"] as Uint8Array);
+    const lines = body.toString().split("\n");
+    this.#remember(seq, lines, body.length);
+    return lines;
+  }
+
+  #remember(seq: number, lines: string[], characters: number): void {
+    this.#cache.set(seq, { lines, characters });
+    this.#cachedCharacters += characters;
+    for (const [oldest, entry] of this.#cache) {
+      if (this.#cachedCharacters <= CACHED_CHARACTERS || oldest === seq) break;
+      this.#cache.delete(oldest);
+      this.#cachedCharacters -= entry.characters;
+    }
+  }
+}
+
+/** What stands before the first entry. */
+export function genesis(installation: string): Uint8Array {
+  return sha256(Buffer.from(installation));
+}
+
+/** The hash of an entry: over the previous entry's hash, the entry's number, kind and time, and its body's hash. */
+export function chain(previous: Uint8Array, seq: number, kind: string, at: number, bodyHash: Uint8Array): Uint8Array {
+  return sha256(Buffer.concat([previous, Buffer.from(`${seq}\n${kind}\n${at}\n`), bodyHash]));
+}
+
+export function sha256(bytes: Uint8Array): Buffer {
+  return hash("sha256", bytes, "buffer");
+}
