@@ -6,6 +6,20 @@ export interface Correspondent extends Participant {
   address: string;
 }
 
+/** Content of the journal's store, or a stretch of it: of what is too large for one mail, each part of the series carries a piece. */
+export interface BlobRange {
+  blob: BlobReference;
+  /** The first byte. Absent: 0. */
+  start?: number;
+  /** The byte after the last. Absent: the content's size. */
+  end?: number;
+}
+
+/** A file of a message in its final form. */
+export interface MailAttachment extends Omit<MessageAttachment, "content"> {
+  content: BlobRange | { text: string };
+}
+
 /**
  * A message in its final form: what every destination delivers, as fields for those that take fields and as mail for
  * those that take bytes.
@@ -22,7 +36,7 @@ export interface Message {
   subject: string;
   text: string;
   html?: string;
-  attachments: MessageAttachment[];
+  attachments: MailAttachment[];
   /** Message-IDs, with angle brackets, of what it answers or belongs to, the oldest first. */
   references: string[];
   /** The fields that Hansard adds: `X-Hansard-Source`, `X-Hansard-Event` and the like. ASCII names, any Unicode in values. */
@@ -32,7 +46,7 @@ export interface Message {
 }
 
 /** A stretch of a mail: bytes as they are, or content from the journal's store in base64 with lines of 76 characters. */
-export type MailSegment = Uint8Array | { blob: BlobReference };
+export type MailSegment = Uint8Array | BlobRange;
 
 /** A message as RFC 5322 bytes. They are the same on every machine, in every time zone and locale. */
 export interface Mail {
