@@ -8,13 +8,21 @@ export interface HttpRequest {
   query?: Record<string, string | number | boolean | undefined>;
   /** An object is sent as JSON, URLSearchParams as a form. */
   body?: string | Uint8Array | URLSearchParams | object;
-  /** For the whole exchange, the body included. Absent: 30,000. */
+  /**
+   * For the whole exchange, the body included. Absent: 30,000; a download's content then has as long as it needs, as
+   * long as it does not stand still for 30 seconds or trickle.
+   */
   timeoutMs?: number;
+  /** Whether it may reach the source twice, as a POST that only reads may. Absent: true for every method but POST. */
+  idempotent?: boolean;
   /** The bucket whose allowance this request takes. Absent: the request waits for no allowance. */
   bucket?: RateLimit;
 }
 
-/** An allowance of requests that refills evenly. Requests naming the same `name` share it. */
+/**
+ * An allowance: at most `requests` within any `perMs`, as the source counts them. Requests naming the same `name` share
+ * it, and wait together where the source asks for patience.
+ */
 export interface RateLimit {
   name: string;
   requests: number;
@@ -40,7 +48,9 @@ export interface Download {
  * Requests to the hosts that the connector declares, and to no others: not to private or loopback addresses unless the
  * operator's settings name them, and through redirects only to declared hosts, without credentials where the host changes.
  * Statuses become errors: 401 and 403 AuthenticationError, 429 RateLimitedError, 5xx and network failures
- * UnavailableError after bounded retries, anything else that is not 2xx UnexpectedResponseError.
+ * UnavailableError after bounded retries, anything else that is not 2xx UnexpectedResponseError. `answerOf(error)` gives
+ * the status and the source's own words. Short waits that the source asks for are waited out here. When the run ends,
+ * requests reject with the signal's reason. A credential belongs into a header as a {@link Secret}.
  */
 export interface HttpClient {
   request(url: string, request?: HttpRequest): Promise<HttpAnswer>;
@@ -52,7 +62,8 @@ export interface HttpClient {
   ): Promise<StandardSchemaV1.InferOutput<Schema>>;
   /**
    * Streams a file. `expect` guards against a log-in page that is served in its place: a size or type that does not
-   * agree is an UnexpectedResponseError.
+   * agree is an UnexpectedResponseError. A type says nothing where one of the two is `application/octet-stream`; `image/*`
+   * stands for all of its kind. The content must be read or the iterator ended, or its connection stays open.
    */
   download(
     url: string,
