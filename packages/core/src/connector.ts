@@ -57,8 +57,8 @@ export interface Logger {
 /** Stores content in the journal before the event that refers to it. */
 export interface BlobWriter {
   /**
-   * Streams `content` to the content store. It is on disk when the promise resolves.
-   * Rejects when it is longer than `maxBytes`, and then nothing is kept.
+   * Streams `content` to the content store. It is durable before the page that refers to it, or with it.
+   * Rejects with an UnexpectedResponseError when it is longer than `maxBytes`, and then nothing is kept.
    */
   put(content: AsyncIterable<Uint8Array> | Uint8Array, options?: { maxBytes?: number }): Promise<BlobReference>;
 }
@@ -68,6 +68,13 @@ export interface KnownEvent {
   key: string;
   version: string;
   type: string;
+}
+
+/** A small durable memory of the source's own, for what must outlive a crash between two pages, such as a rotating refresh token. */
+export interface SourceState {
+  get(name: string): Promise<string | undefined>;
+  /** Durable when the promise resolves. */
+  put(name: string, value: string): Promise<void>;
 }
 
 /** What every function of a connector that talks to the world receives. */
@@ -80,6 +87,7 @@ export interface SourceContext<Settings> {
   signal: AbortSignal;
   /** When this run started. A window's upper end is this, never a time out of the content. */
   startedAt: Date;
+  state: SourceState;
 }
 
 export interface ReadContext<Settings, Checkpoint> extends SourceContext<Settings> {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { BlobReference, BlobWriter } from "@hansard/core";
+import { type BlobReference, type BlobWriter, UnexpectedResponseError } from "@hansard/core";
 import type { BlobReader } from "@hansard/core/ingestion";
 import type { JournalDatabase } from "./database.ts";
 import { sha256 } from "./log.ts";
@@ -134,7 +134,7 @@ async function pour(file: FileHandle, head: Uint8Array[], rest: AsyncIterator<Ui
     const chunk = queue.shift() ?? (await next(rest));
     if (!chunk) return { sha256: hash.digest("hex"), size };
     size += chunk.length;
-    if (size > maxBytes) throw new Error(`The content is longer than the ${maxBytes} bytes that are allowed.`);
+    if (size > maxBytes) throw new UnexpectedResponseError(`The content is longer than the ${maxBytes} bytes that are allowed.`);
     hash.update(chunk);
     for (let offset = 0; offset < chunk.length; ) offset += (await file.write(chunk, offset)).bytesWritten;
   }

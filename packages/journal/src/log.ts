@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { JournalEntry } from "@hansard/core/ingestion";
 import type { JournalDatabase } from "./database.ts";
 
 export type EntryKind = "page" | "hold" | "intent" | "settlement" | "withdrawal";
@@ -75,6 +76,21 @@ export class Log {
       this.#cachedCharacters -= entry.characters;
     }
   }
+}
+
+/** All entries, the oldest first, one at a time. */
+export async function* readEntries(database: JournalDatabase): AsyncGenerator<JournalEntry> {
+  for (let seq = 0; ; seq += 1) {
+    const row = database.get("SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT 1", seq);
+    if (!row) return;
+    seq = Number(row["seq"]) - 1;
+    const body = row["body"] === null ? undefined : zstdDecompressSync(row["body"] as Uint8Array).toString();
+    yield { seq: seq + 1, kind: String(row["kind"]), at: Number(row["at"]), body, bodyHash: hex(row["body_hash"]), hash: hex(row["hash"]) };
+  }
+}
+
+function hex(bytes: unknown): string {
+  return Buffer.from(bytes as Uint8Array).toString("hex");
 }
 
 /** What stands before the first entry. */

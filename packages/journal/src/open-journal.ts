@@ -9,7 +9,7 @@ import { JournalDatabase } from "./database.ts";
 import { type Route, readClosedGroups, readOpenIntents, readTraces, recordHold, recordIntent, recordSettlement, recordSubmitted, recordWithdrawal } from "./delivery.ts";
 import { EventReader } from "./event-reader.ts";
 import { readGaps, readQuarantine, readUnmapped } from "./lists.ts";
-import { Log } from "./log.ts";
+import { Log, readEntries } from "./log.ts";
 import { verifyJournal } from "./verify.ts";
 
 /** Opens the journal in `folder`, making it where there is none. One process may write at a time; others may read. */
@@ -142,6 +142,9 @@ export function openJournal(folder: string): Journal {
       return rows.map((row) => reader.at(Number(row["seq"])));
     },
 
+    entries() {
+      return readEntries(database);
+    },
     async verify() {
       return verifyJournal(database, blobs);
     },

@@ -1,5 +1,6 @@
 import type { Finding } from "../connector.ts";
 import type { BlobReader, Mail, Message } from "./mail.ts";
+import type { MailArchive } from "./mail-archive.ts";
 
 /** The version of the interface between runners and destination packages. */
 export const DESTINATION_VERSION = 1;
@@ -73,8 +74,15 @@ export interface Destination {
   find(deliveries: Delivery[], options: { signal: AbortSignal }): Promise<(Receipt | undefined)[]>;
   /** Reads a stored message back, as mail where the destination keeps mail. Absent: it cannot. */
   read?(mailbox: string, receipt: Receipt): AsyncIterable<Uint8Array>;
+  /**
+   * Takes copies out of a mailbox whose messages have since reached their owners. The destination records it, and what a
+   * hold keeps stays kept. Absent: it cannot, and the copies remain.
+   */
+  withdraw?(copies: { mailbox: string; receipt: Receipt }[], options: { signal: AbortSignal }): Promise<void>;
   /** Whether a person has a mailbox by the destination's own directory: its primary address, or undefined. */
   resolve?(address: string): Promise<string | undefined>;
+  /** Where the destination can be searched and read. */
+  archive?: MailArchive;
   close(): Promise<void>;
 }
 

@@ -24,6 +24,8 @@ export interface IntendedMessage {
   events: number[];
   /** Its part in a series, from 1, where it was too large for one mail. */
   part?: number;
+  /** Where it is the transcript of a group: which, and how many transcripts the group had before. */
+  transcript?: { group: string; supplement: number };
   messageId: string;
   messageClass: string;
   /** Of the mail. */
@@ -247,9 +249,24 @@ export interface Journal {
   intents(source: string, destination: string): AsyncIterable<Trace>;
   findEvent(source: string, key: string): Promise<JournalEvent[]>;
 
+  /** The log itself, the oldest entry first: what an export carries, so that anyone can recompute the chain. */
+  entries(): AsyncIterable<JournalEntry>;
   /** Recomputes the hash chain and checks that the tables agree with it. */
   verify(): Promise<VerifyResult>;
   close(): Promise<void>;
+}
+
+/** An entry of the hash-chained log. `docs/specification.md` says what its hash is over. */
+export interface JournalEntry {
+  seq: number;
+  kind: string;
+  /** Milliseconds since 1970. */
+  at: number;
+  /** The body's JSON lines; undefined once the retention of raw events has removed them. */
+  body: string | undefined;
+  /** SHA-256 of the body, as hexadecimal digits. */
+  bodyHash: string;
+  hash: string;
 }
 
 export interface VerifyResult {

@@ -1,0 +1,151 @@
+import type { Logger } from "../connector.ts";
+import type { Destination } from "./destination.ts";
+import { takeGroups, transcriptSource, waitInGroups } from "./group.ts";
+import type { Intent, Journal, OpenIntent } from "./journal.ts";
+import { type MessageSource, type Preparation, type PreparedBatch, type PreparedMessage, prepareBatch, singleEvent } from "./prepare.ts";
+import { DeliveryStopped, Submitter } from "./submit.ts";
+
+/** One message for each event, or one transcript for each conversation and day. */
+export type Grouping = "event" | "conversation-day";
+
+export interface DeliverOptions {
+  preparation: Preparation;
+  /** The destination's key in the configuration. */
+  destinationId: string;
+  destination: Destination;
+  journal: Journal;
+  grouping: Grouping;
+  log: Logger;
+  signal: AbortSignal;
+  /** How many events are made into messages and handed over at once. */
+  batchEvents?: number;
+  clock?: () => Date;
+  onProgress?: (progress: DeliverProgress) => void;
+}
+
+export interface DeliverProgress {
+  messages: number;
+  copies: number;
+}
+
+export interface DeliverResult {
+  messages: number;
+  copies: number;
+  quarantined: number;
+  /** Deliveries that will be tried again later. */
+  postponed: number;
+  /** Why delivery to the destination stopped before its end, if it did. */
+  stopped?: unknown;
+}
+
+const BATCH_EVENTS = 2_000;
+
+/** Delivers to one destination what the journal holds of one source: first what a crash left open, then what is new. */
+export async function deliver(options: DeliverOptions): Promise<DeliverResult> {
+  const run = new DeliverRun(options);
+  try {
+    await run.finishOpen();
+    await run.deliverNew();
+    if (options.grouping === "conversation-day") await run.deliverGroups();
+    return run.result;
+  } catch (error) {
+    if (!(error instanceof DeliveryStopped)) throw error;
+    return { ...run.result, stopped: error.cause };
+  }
+}
+
+/** Delivers single events apart from the stream: those of a mended quarantine. */
+export async function deliverAgain(options: DeliverOptions, sources: MessageSource[]): Promise<DeliverResult> {
+  const run = new DeliverRun(options);
+  try {
+    await run.deliver(sources, { purpose: "retry" });
+    return run.result;
+  } catch (error) {
+    if (!(error instanceof DeliveryStopped)) throw error;
+    return { ...run.result, stopped: error.cause };
+  }
+}
+
+class DeliverRun {
+  readonly result: DeliverResult = { messages: 0, copies: 0, quarantined: 0, postponed: 0 };
+  readonly #options: DeliverOptions;
+  readonly #submitter: Submitter;
+
+  constructor(options: DeliverOptions) {
+    this.#options = options;
+    this.#submitter = new Submitter(options, this.result);
+  }
+
+  /** What is open was routed and written down before a crash or a postponement: it is made again and goes where it was going. */
+  async finishOpen(): Promise<void> {
+    const { journal, preparation, destinationId } = this.#options;
+    const now = this.#now().getTime();
+    for (const intent of await journal.openIntents(preparation.source, destinationId)) {
+      const due = intent.deliveries.filter(({ retryAt }) => retryAt === undefined || retryAt <= now);
+      this.result.postponed += intent.deliveries.length - due.length;
+      if (due.length > 0) await this.#submitter.resume(intent, await this.#makeAgain(intent), due);
+      if (this.#options.signal.aborted) return;
+    }
+  }
+
+  async deliverNew(): Promise<void> {
+    const { journal, preparation, destinationId, signal, grouping, batchEvents = BATCH_EVENTS } = this.#options;
+    while (!signal.aborted) {
+      const events = await journal.take(preparation.source, destinationId, batchEvents);
+      const last = events.at(-1);
+      if (!last) return;
+      if (grouping === "event") await this.deliver(events.map((event) => singleEvent(event, preparation.connector)), { takenThrough: last.seq });
+      else this.result.quarantined += await waitInGroups(this.#options, events, this.#now());
+    }
+  }
+
+  async deliverGroups(): Promise<void> {
+    while (!this.#options.signal.aborted) {
+      const groups = await takeGroups(this.#options, this.#now());
+      if (groups.length === 0) return;
+      await this.deliver(groups, { released: groups.flatMap(({ events }) => events) });
+    }
+  }
+
+  /** Prepares, writes the intent, submits and settles. */
+  async deliver(sources: MessageSource[], more: Pick<Intent, "takenThrough" | "released" | "purpose">): Promise<void> {
+    const { journal, destination } = this.#options;
+    const batch = await prepareBatch(sources, this.#options.preparation);
+    this.result.quarantined += batch.quarantined.length;
+    const id = await journal.intend(this.#intent(batch, more), destination.guarantee === "at-least-once", this.#now());
+    if (batch.messages.length > 0) await this.#submitter.submit(id, batch.messages);
+  }
+
+  #intent({ messages, quarantined, unmapped }: PreparedBatch, more: Pick<Intent, "takenThrough" | "released" | "purpose">): Intent {
+    const { preparation, destinationId } = this.#options;
+    return {
+      source: preparation.source,
+      destination: destinationId,
+      madeWith: { connector: preparation.connectorVersion, people: preparation.people.digest },
+      messages: messages.map(({ intended }) => intended),
+      quarantined,
+      unmapped,
+      ...more,
+    };
+  }
+
+  /** The messages of an open intent, in its order; undefined where one cannot be made any more. */
+  async #makeAgain(intent: OpenIntent): Promise<(PreparedMessage | undefined)[]> {
+    const { journal, preparation } = this.#options;
+    const made = new Map<string, PreparedMessage>();
+    for (const { events: seqs, targets, part, transcript } of intent.messages) {
+      if (part !== undefined && part > 1) continue;
+      const events = await journal.events(seqs);
+      const sources = transcript
+        ? [transcriptSource(events, transcript.group, transcript.supplement, preparation.connector)]
+        : events.map((event) => singleEvent(event, preparation.connector));
+      const { messages } = await prepareBatch(sources, preparation, () => targets);
+      for (const message of messages) made.set(message.intended.messageId, message);
+    }
+    return intent.messages.map(({ messageId }) => made.get(messageId));
+  }
+
+  #now(): Date {
+    return this.#options.clock?.() ?? new Date();
+  }
+}

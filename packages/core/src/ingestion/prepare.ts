@@ -1,0 +1,152 @@
+import type { Connector } from "../connector.ts";
+import { isHansardError } from "../errors.ts";
+import type { MessageDraft, Participant } from "../message.ts";
+import { composeMail, composeMessage, splitMessage } from "./compose/index.ts";
+import type { IntendedMessage, IntendedTarget, JournalEvent, QuarantinedEvent, UnmappedPerson } from "./journal.ts";
+import type { BlobReader, Mail, Message } from "./mail.ts";
+import type { MessageClassPrefix } from "./message-class.ts";
+import { messageId } from "./message-id.ts";
+import type { PeopleMap } from "./people/index.ts";
+import { type RoutePolicy, routeMessage } from "./route.ts";
+
+/** Everything that decides what a source's messages look like and where they go. */
+export interface Preparation {
+  source: string;
+  connector: Connector;
+  connectorVersion: string;
+  people: PeopleMap;
+  policy: RoutePolicy;
+  installation: { id: string; key: Uint8Array };
+  blobs: BlobReader;
+  /** The largest mail that the destination takes, in bytes. */
+  messageBytes: number;
+  classPrefix?: MessageClassPrefix;
+  /** Whether the event's own JSON goes along as an attachment. */
+  attachSource?: boolean;
+}
+
+/** A message that is ready to be intended and submitted. */
+export interface PreparedMessage {
+  intended: IntendedMessage;
+  message: Message;
+  mail: Mail;
+}
+
+export interface PreparedBatch {
+  messages: PreparedMessage[];
+  quarantined: QuarantinedEvent[];
+  unmapped: UnmappedPerson[];
+}
+
+/** Something to be made into a message: one event, or the transcript of several. */
+export interface MessageSource {
+  events: number[];
+  /** Of the message class. */
+  type: string;
+  key: string;
+  version: string;
+  transcript?: { group: string; supplement: number };
+  draft: () => MessageDraft;
+  /** The raw events, for the attachment. */
+  raw: () => string;
+}
+
+/** One message for each event: `map`, nothing else, decides its content. */
+export function singleEvent(event: JournalEvent, connector: Connector): MessageSource {
+  const { seq, type, key, version } = event;
+  return { events: [seq], type, key, version, draft: () => mapEvent(event, connector), raw: () => rawEvents([event]) };
+}
+
+/** Maps an event. An unknown type goes through `Other`: nothing is dropped because a later version of the connector named it. */
+export function mapEvent(event: JournalEvent, { events }: Connector): MessageDraft {
+  const map = Object.hasOwn(events, event.type) ? events[event.type] : events["Other"];
+  if (!map) throw new Error(`The connector maps neither "${event.type}" nor "Other".`);
+  return map(event);
+}
+
+export function rawEvents(events: JournalEvent[]): string {
+  return JSON.stringify(events.map(({ type, key, version, occurredAt, data }) => ({ type, key, version, occurredAt, data })), undefined, 2);
+}
+
+/**
+ * Maps, routes and composes. What cannot become a message is quarantined with its reason; the rest goes on.
+ * `targets` overrides the routing, for what was routed before a crash.
+ */
+export async function prepareBatch(sources: MessageSource[], preparation: Preparation, targets?: (index: number) => IntendedTarget[]): Promise<PreparedBatch> {
+  const batch: PreparedBatch = { messages: [], quarantined: [], unmapped: [] };
+  const unmapped = new Map<string, UnmappedPerson>();
+  for (const [index, source] of sources.entries()) {
+    try {
+      const series = await prepareOne(source, preparation, targets?.(index), (participant) => countUnmapped(unmapped, participant));
+      for (const message of series) batch.messages.push(message);
+    } catch (error) {
+      if (isStorageError(error)) throw error;
+      for (const event of source.events) batch.quarantined.push({ event, stage: "map", ...explain(error) });
+    }
+  }
+  batch.unmapped = [...unmapped.values()];
+  return batch;
+}
+
+async function prepareOne(source: MessageSource, preparation: Preparation, targets: IntendedTarget[] | undefined, onUnmapped: (participant: Participant) => void): Promise<PreparedMessage[]> {
+  const draft = source.draft();
+  if (preparation.attachSource) {
+    draft.attachments = [...(draft.attachments ?? []), { id: "hansard-source", name: "source.json", contentType: "application/json", content: { text: source.raw() } }];
+  }
+  const routed = routeMessage(draft, preparation.people, preparation.policy);
+  const answer = routed instanceof Promise ? await routed : routed;
+  for (const participant of answer.unmapped) onUnmapped(participant);
+  const message = composed(source, draft, preparation);
+  const id = (part: number) => messageId(preparation.installation, preparation.source, source.key, source.version, part);
+  const composedMail = composeMail(message, { blobs: preparation.blobs });
+  const mail = composedMail instanceof Promise ? await composedMail : composedMail;
+  if (mail.size <= preparation.messageBytes) return [prepared(source, message, mail, targets ?? answer.targets)];
+  const series: PreparedMessage[] = [];
+  for (const [index, part] of splitMessage(message, preparation.messageBytes, id).entries()) {
+    series.push(prepared(source, part, await composeMail(part, { blobs: preparation.blobs }), targets ?? answer.targets, index + 1));
+  }
+  return series;
+}
+
+function composed({ type, key, version }: MessageSource, draft: MessageDraft, { installation, source, connector, people, classPrefix }: Preparation): Message {
+  const references = (draft.references ?? []).map((reference) => messageId(installation, source, reference));
+  // A later version refers to the first, so that a thread holds together whichever of them was captured.
+  if (version !== "") references.push(messageId(installation, source, key));
+  return composeMessage({
+    draft,
+    source: connector.source,
+    type,
+    key,
+    version,
+    ...(classPrefix && { prefix: classPrefix }),
+    messageId: messageId(installation, source, key, version),
+    references,
+    address: (participant) => people.known(participant)?.mailbox,
+  });
+}
+
+function prepared({ events, transcript }: MessageSource, message: Message, mail: Mail, targets: IntendedTarget[], part?: number): PreparedMessage {
+  const { id, messageClass } = message;
+  const plain = targets.map(({ mailbox, folder, rule }) => ({ mailbox, folder, rule }));
+  const intended: IntendedMessage = { events, messageId: id, messageClass, sha256: mail.sha256, size: mail.size, targets: plain };
+  if (transcript) intended.transcript = transcript;
+  if (part !== undefined) intended.part = part;
+  return { intended, message, mail };
+}
+
+function countUnmapped(people: Map<string, UnmappedPerson>, { id, name, address }: Participant): void {
+  const known = people.get(id);
+  if (known) known.messages += 1;
+  else people.set(id, { participant: id, ...(name && { name }), ...(address && { address }), messages: 1 });
+}
+
+function explain(error: unknown): { reason: string; remedy?: string } {
+  if (isHansardError(error)) return error.remedy === undefined ? { reason: error.message } : { reason: error.message, remedy: error.remedy };
+  const reason = error instanceof Error ? error.message : String(error);
+  return { reason: `The mapping failed: ${reason}`, remedy: 'Update the connector, then run "hansard quarantine retry".' };
+}
+
+/** A disk that cannot be read says nothing about the event. */
+function isStorageError(error: unknown): boolean {
+  return error instanceof Error && ("errcode" in error || ("code" in error && ["EIO", "ENOSPC", "EMFILE", "ENOMEM"].includes(String(error.code))));
+}
