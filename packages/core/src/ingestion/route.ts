@@ -1,0 +1,113 @@
+import type { MessageDraft, Participant } from "../message.ts";
+import type { Folder } from "./destination.ts";
+import type { PeopleMap, PersonMatch } from "./people/index.ts";
+
+/** Where messages of a source go within one destination. */
+export interface RoutePolicy {
+  /** The folder of each participant's mailbox. Absent: Recoverable Items/Purges. */
+  folder?: Folder;
+  /** The mailbox whose inbox takes what nobody claims. */
+  thirdPartyMailbox: string;
+  /**
+   * The mailboxes for which no hold is proven, so that their Purges would not keep a message. A destination that keeps
+   * what it is given, as the embedded archive does, has none.
+   */
+  holdUnproven?: ReadonlySet<string> | ((mailbox: string) => boolean);
+}
+
+/** One mailbox and folder that the message goes to. */
+export interface RouteTarget {
+  mailbox: string;
+  folder: Folder;
+  /** The rule by which the first of the participants was found, `nobody`, or `hold not proven: anna@contoso.example`. */
+  rule: string;
+  /** On whose account, FROM first. */
+  participantIds: string[];
+}
+
+export interface Route {
+  /** At least one. By mailbox in the order of their letters. */
+  targets: RouteTarget[];
+  /** Persons and bots that no rule knows, FROM first. */
+  unmapped: Participant[];
+}
+
+const PURGES: Folder = { kind: "purges" };
+const INBOX: Folder = { kind: "inbox" };
+
+/**
+ * Decides who gets a message: every participant who has a mailbox, once; the third-party data mailbox where nobody has
+ * one, or where a hold is not proven. Answers at once unless a directory must be asked, and rejects when that cannot say.
+ */
+export function routeMessage(
+  message: Pick<MessageDraft, "from" | "to">,
+  people: PeopleMap,
+  policy: RoutePolicy,
+): Route | Promise<Route> {
+  const participants = [
+    ...new Map(
+      [message.from, ...message.to].map((participant) => [
+        `${participant.id}\u0000${participant.address ?? ""}`,
+        participant,
+      ]),
+    ).values(),
+  ];
+  const mappable = participants.filter(({ kind }) => kind !== "place");
+  const matches = mappable.map((participant) => people.find(participant));
+  if (matches.some((match) => match instanceof Promise)) {
+    return Promise.all(matches).then((found) => toRoute(participants, mappable, found, policy));
+  }
+  return toRoute(participants, mappable, matches as (PersonMatch | undefined)[], policy);
+}
+
+function toRoute(
+  participants: Participant[],
+  mappable: Participant[],
+  matches: (PersonMatch | undefined)[],
+  policy: RoutePolicy,
+): Route {
+  const { folder = PURGES, holdUnproven } = policy;
+  const thirdPartyMailbox = policy.thirdPartyMailbox.toLowerCase();
+  const isUnproven =
+    typeof holdUnproven === "function" ? holdUnproven : (mailbox: string) => holdUnproven?.has(mailbox) ?? false;
+  const targets = new Map<string, RouteTarget>();
+  const heldBack = new Map<string, string[]>();
+
+  for (const [index, match] of matches.entries()) {
+    const participant = mappable[index];
+    if (!match || !participant) continue;
+    const { mailbox, rule } = match;
+    const target = targets.get(mailbox);
+    if (folder.kind === "purges" && isUnproven(mailbox)) append(heldBack, mailbox, participant.id);
+    else if (target) target.participantIds.push(participant.id);
+    else targets.set(mailbox, { mailbox, folder, rule, participantIds: [participant.id] });
+  }
+  const unmapped = mappable.filter((_participant, index) => matches[index] === undefined);
+  addThirdParty(targets, heldBack, thirdPartyMailbox, participants);
+  return { targets: [...targets.values()].sort((left, right) => (left.mailbox < right.mailbox ? -1 : 1)), unmapped };
+}
+
+/** The third-party data mailbox gets one copy at most, as every mailbox does: what it has as a participant's serves both. */
+function addThirdParty(
+  targets: Map<string, RouteTarget>,
+  heldBack: Map<string, string[]>,
+  mailbox: string,
+  participants: Participant[],
+): void {
+  if (targets.size > 0 && heldBack.size === 0) return;
+  const isNobody = heldBack.size === 0;
+  const participantIds = isNobody ? participants.map(({ id }) => id) : [...heldBack.values()].flat();
+  const target = targets.get(mailbox);
+  if (target) {
+    target.participantIds.push(...participantIds);
+    return;
+  }
+  const rule = isNobody ? "nobody" : `hold not proven: ${[...heldBack.keys()].sort().join(", ")}`;
+  targets.set(mailbox, { mailbox, folder: INBOX, rule, participantIds });
+}
+
+function append(lists: Map<string, string[]>, key: string, value: string): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
