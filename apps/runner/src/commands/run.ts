@@ -1,0 +1,104 @@
+import { isHansardError } from "@hansard/core";
+import { capture, type CaptureResult, deliver, type DeliverResult, type GapEntry, type SourceBooks, type SourceStatus, type UnmappedPerson } from "@hansard/core/ingestion";
+import type { Installation, OpenSource } from "../installation.ts";
+import { plural, Progress, print } from "../output.ts";
+import { stillUnmapped } from "./people.ts";
+import { runSummary } from "../run-summary.ts";
+
+export interface RunOptions {
+  json?: boolean;
+  source?: string;
+}
+
+/** What one run did, and how the books stand after it. */
+export interface RunReport {
+  sources: { id: string; capture: Problem<CaptureResult>; delivery: Record<string, Problem<DeliverResult>> }[];
+  books: SourceBooks[];
+  status: SourceStatus[];
+  unmapped: (UnmappedPerson & { source: string })[];
+  gaps: GapEntry[];
+  balanced: boolean;
+}
+
+type Problem<Result> = Omit<Result, "stopped"> & { stopped: { where?: string; reason: string; remedy?: string }[] };
+
+/** Reads every source once from where it stood, delivers what is new, and says how the books stand. */
+export async function run(installation: Installation, { json, source: wanted }: RunOptions, signal: AbortSignal): Promise<number> {
+  installation.lock();
+  const progress = new Progress();
+  const sources: RunReport["sources"] = [];
+  for (const id of installation.sourceIds(wanted)) {
+    const source = await installation.source(id);
+    await installation.journal.openSource({ id, connector: source.connector.id, version: source.version });
+    const captured = await captureSource(installation, source, signal, progress);
+    const delivery: Record<string, Problem<DeliverResult>> = {};
+    for (const destination of installation.destinationIds(id)) delivery[destination] = await deliverSource(installation, source, destination, signal, progress);
+    sources.push({ id, capture: captured, delivery });
+  }
+  const report = await reportOf(installation, sources);
+  print(json, report, () => runSummary(report, installation.config));
+  return exitCode(report);
+}
+
+async function captureSource(installation: Installation, source: OpenSource, signal: AbortSignal, progress: Progress): Promise<RunReport["sources"][number]["capture"]> {
+  const { journal, log } = installation;
+  let [captured, known] = [0, 0];
+  const result = await capture({
+    source: source.id,
+    connector: source.connector,
+    settings: source.settings,
+    journal,
+    http: installation.http(source, signal),
+    log,
+    signal,
+    concurrency: source.configuration.concurrency,
+    onProgress: (page) => {
+      captured += page.captured;
+      known += page.known;
+      progress.show(`${source.id}: ${plural(captured, "event")} captured${known ? `, ${known} known already` : ""}`);
+    },
+  });
+  progress.end();
+  return { ...result, stopped: result.stopped.map(({ partition, error }) => ({ ...(partition === undefined ? {} : { where: partition }), ...explained(error) })) };
+}
+
+async function deliverSource(installation: Installation, source: OpenSource, id: string, signal: AbortSignal, progress: Progress): Promise<Problem<DeliverResult>> {
+  const { journal, log } = installation;
+  const open = await installation.destination(id);
+  const { stopped, ...result } = await deliver({
+    preparation: await installation.preparation(source, open),
+    destinationId: id,
+    destination: open.destination,
+    journal,
+    grouping: source.configuration.grouping,
+    log,
+    signal,
+    onProgress: ({ messages, copies }) => progress.show(`${source.id} → ${id}: ${plural(messages, "message")} delivered, ${plural(copies, "copy", "copies")}`),
+  });
+  progress.end();
+  return { ...result, stopped: stopped === undefined ? [] : [explained(stopped)] };
+}
+
+async function reportOf(installation: Installation, sources: RunReport["sources"]): Promise<RunReport> {
+  const { journal } = installation;
+  const books = await journal.books();
+  const unmapped = await stillUnmapped(installation);
+  return {
+    sources,
+    books,
+    status: await journal.status(),
+    unmapped,
+    gaps: await journal.gaps({ open: true }),
+    balanced: books.every(({ unaccounted }) => unaccounted === 0),
+  };
+}
+
+function explained(error: unknown): { reason: string; remedy?: string } {
+  if (!isHansardError(error)) return { reason: error instanceof Error ? error.message : String(error) };
+  return error.remedy === undefined ? { reason: error.message } : { reason: error.message, remedy: error.remedy };
+}
+
+function exitCode({ sources, balanced }: RunReport): number {
+  const stopped = sources.some(({ capture: captured, delivery }) => captured.stopped.length > 0 || Object.values(delivery).some((result) => result.stopped.length > 0));
+  return stopped || !balanced ? 1 : 0;
+}

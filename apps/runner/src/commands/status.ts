@@ -1,0 +1,71 @@
+import type { Installation } from "../installation.ts";
+import { plural, print, shown, table } from "../output.ts";
+
+/** What each source has done so far. */
+export async function status(installation: Installation, { json }: { json?: boolean }): Promise<number> {
+  const sources = await installation.journal.status();
+  print(json, { sources }, () =>
+    sources.length === 0
+      ? "Nothing was captured yet."
+      : sources
+          .map((source) => {
+            const facts = [
+              [`  captured`, plural(source.captured, "event")],
+              [`  last captured`, source.lastCapturedAt ?? "never"],
+              [`  last delivered`, source.lastDeliveredAt ?? "never"],
+              [`  in quarantine`, plural(source.quarantined, "event")],
+              [`  open gaps`, String(source.openGaps)],
+              [`  follow-ups owed`, String(source.followUps)],
+            ];
+            return [`${source.id} (${source.connector})`, table(facts), table(counts(source.byClass)), table(counts(source.byMailbox))].filter(Boolean).join("\n");
+          })
+          .join("\n\n"),
+  );
+  return 0;
+}
+
+function counts(record: Record<string, number>): (string | number)[][] {
+  return Object.entries(record).map(([name, count]) => [`  ${shown(name)}`, count]);
+}
+
+/** The books: what each source claims against what was captured, and what became of it. Exit code 1 where they do not balance. */
+export async function reconcile(installation: Installation, { json }: { json?: boolean }): Promise<number> {
+  const sources = await installation.journal.books();
+  const balanced = sources.every(({ unaccounted }) => unaccounted === 0);
+  const columns = ["claimed", "captured", "excluded", "gaps", "delivered", "quarantined", "pending", "unaccounted"] as const;
+  print(json, { sources, balanced }, () => {
+    const rows = sources.map((source) => [source.id, ...columns.map((column) => source[column])]);
+    const wrong = sources.flatMap(({ id, discrepancies }) => discrepancies.map((sentence) => `${id}: ${sentence}`));
+    return [table([["source", ...columns], ...rows]), ...wrong, balanced ? "The books balance." : "THE BOOKS DO NOT BALANCE."].join("\n");
+  });
+  return balanced ? 0 : 1;
+}
+
+/** Known holes: what exists at the source and could not be captured. */
+export async function gaps(installation: Installation, { json, source }: { json?: boolean; source?: string }): Promise<number> {
+  const open = await installation.journal.gaps({ open: true, ...(source === undefined ? {} : { source }) });
+  print(json, { gaps: open }, () =>
+    open.length === 0 ? "No gap is known." : open.map(({ source: id, reason, remedy, since }) => `${id}, since ${since}: ${shown(reason)}${remedy ? ` ${shown(remedy)}` : ""}`).join("\n"),
+  );
+  return 0;
+}
+
+/** Recomputes the journal's hash chain, and has each destination that can re-hash what it stored. */
+export async function verify(installation: Installation, { json }: { json?: boolean }): Promise<number> {
+  const journal = await installation.journal.verify();
+  const destinations: Record<string, string[]> = {};
+  for (const id of Object.keys(installation.config.destinations)) {
+    const { destination } = await installation.destination(id);
+    if (destination.archive) destinations[id] = await destination.archive.verify();
+  }
+  const sound = journal.problems.length === 0 && Object.values(destinations).every((problems) => problems.length === 0);
+  print(json, { journal, destinations, sound }, () =>
+    [
+      `Journal: ${plural(journal.entries, "entry", "entries")}, ${plural(journal.events, "event")}, ${plural(journal.blobs, "file")}; head ${journal.head}`,
+      ...journal.problems.map((problem) => `  ${problem}`),
+      ...Object.entries(destinations).flatMap(([id, problems]) => [`${id}: ${problems.length === 0 ? "every message is as it was stored" : plural(problems.length, "problem")}`, ...problems.map((problem) => `  ${problem}`)]),
+      sound ? "All is as it was written." : "SOMETHING IS NOT AS IT WAS WRITTEN.",
+    ].join("\n"),
+  );
+  return sound ? 0 : 1;
+}

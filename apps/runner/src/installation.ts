@@ -1,0 +1,165 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Connector, type Logger, Secret, SettingsError } from "@hansard/core";
+import { createHttpClient, type Destination, type Journal, loadPeopleMap, type OpenHttpClient, type PeopleMap, type Preparation } from "@hansard/core/ingestion";
+import { openJournal } from "@hansard/journal";
+import { type LoadedConfiguration, loadConfig } from "./config/load-config.ts";
+import { pluginSettings } from "./config/plugin-settings.ts";
+import type { DestinationConfiguration, SourceConfiguration } from "./config/schema.ts";
+import { loadConnector, loadDestination } from "./load-plugin.ts";
+import { lockDataFolder } from "./lock.ts";
+import { openLog } from "./log.ts";
+
+export interface OpenSource {
+  id: string;
+  configuration: SourceConfiguration;
+  connector: Connector;
+  version: string;
+  settings: unknown;
+}
+
+export interface OpenDestination {
+  id: string;
+  configuration: DestinationConfiguration;
+  destination: Destination;
+}
+
+/** Everything that the configuration names, opened as it is asked for and closed together. */
+export class Installation {
+  readonly config: LoadedConfiguration;
+  readonly log: Logger;
+  readonly #closers: (() => unknown)[] = [];
+  #journal: Journal | undefined;
+  readonly #people = new Map<string, Promise<PeopleMap>>();
+  readonly #sources = new Map<string, Promise<OpenSource>>();
+  readonly #destinations = new Map<string, Promise<OpenDestination>>();
+
+  constructor(options: { config?: string; verbose?: boolean }) {
+    this.config = loadConfig(options.config);
+    this.log = openLog(options.verbose ? "debug" : (process.env["HANSARD_LOG"] ?? "warn"));
+  }
+
+  /** Holds the data folder for writing until the installation is closed. */
+  lock(): void {
+    const lock = lockDataFolder(this.config.dataFolder);
+    this.#closers.unshift(() => lock.release());
+  }
+
+  get journal(): Journal {
+    if (!this.#journal) {
+      const journal = openJournal(join(this.config.dataFolder, "journal"));
+      this.#closers.unshift(() => journal.close());
+      this.#journal = journal;
+    }
+    return this.#journal;
+  }
+
+  /** The people map; for a destination with a directory of its own, with that as the last resort. */
+  people(destination?: OpenDestination): Promise<PeopleMap> {
+    const { people, folder } = this.config;
+    const resolve = destination?.destination.resolve?.bind(destination.destination);
+    return remembered(this.#people, resolve ? (destination?.id ?? "") : "", () =>
+      loadPeopleMap({ ...people, files: people.files.map((path) => ({ path, text: readPeopleFile(folder, path) })), ...(resolve && { directory: resolve }) }),
+    );
+  }
+
+  source(id: string): Promise<OpenSource> {
+    return remembered(this.#sources, id, () => this.#openSource(id));
+  }
+
+  destination(id: string): Promise<OpenDestination> {
+    return remembered(this.#destinations, id, () => this.#openDestination(id));
+  }
+
+  /** The ids of the sources that a command was asked for; all without one. */
+  sourceIds(wanted?: string): string[] {
+    return chosen(Object.keys(this.config.sources), wanted, "source");
+  }
+
+  destinationIds(source: string): string[] {
+    return this.config.sources[source]?.destinations ?? Object.keys(this.config.destinations);
+  }
+
+  /** What makes and routes the messages of a source for a destination. */
+  async preparation(source: OpenSource, open: OpenDestination): Promise<Preparation> {
+    const { configuration, destination } = open;
+    const { thirdPartyMailbox, folder, classPrefix } = configuration;
+    return {
+      source: source.id,
+      connector: source.connector,
+      connectorVersion: source.version,
+      people: (await this.people(open)).forSource(source.id),
+      policy: { thirdPartyMailbox, folder: typeof folder === "string" ? { kind: folder } : { kind: "visible", path: folder.visible } },
+      installation: this.journal.installation,
+      blobs: this.journal.blobs,
+      messageBytes: destination.limits.messageBytes,
+      classPrefix,
+      attachSource: source.configuration.attachSource,
+    };
+  }
+
+  /** Requests of a source: only to the hosts that its connector declares, privately only to those that the configuration itself names. */
+  http({ id, connector, version, settings, configuration }: OpenSource, signal: AbortSignal): OpenHttpClient {
+    const hosts = connector.hosts?.(settings as never) ?? [];
+    const named = JSON.stringify(configuration.settings).toLowerCase();
+    const allowPrivate = hosts.filter((host) => named.includes(host.toLowerCase()));
+    const client = createHttpClient({ hosts, allowPrivate, signal, log: this.log, userAgent: `Hansard/${version} (${id})`, secrets: secretsIn(settings) });
+    this.#closers.unshift(() => client.close());
+    return client;
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0)) await close();
+  }
+
+  async #openSource(id: string): Promise<OpenSource> {
+    const configuration = this.config.sources[id];
+    if (!configuration) throw new SettingsError(`The configuration has no source "${id}".`, { remedy: `Name one of: ${Object.keys(this.config.sources).join(", ")}.` });
+    const { folder } = this.config;
+    const { plugin: connector, version } = await loadConnector(configuration.connector ?? id, folder);
+    const settings = await pluginSettings(connector.settings, configuration.settings, { path: `sources.${id}.settings`, folder });
+    return { id, configuration, connector, version, settings };
+  }
+
+  async #openDestination(id: string): Promise<OpenDestination> {
+    const configuration = this.config.destinations[id];
+    if (!configuration) throw new SettingsError(`The configuration has no destination "${id}".`, { remedy: `Name one of: ${Object.keys(this.config.destinations).join(", ")}.` });
+    const { folder, dataFolder } = this.config;
+    const { plugin } = await loadDestination(configuration.plugin ?? id, folder);
+    const settings = await pluginSettings(plugin.settings, configuration.settings, { path: `destinations.${id}.settings`, folder });
+    const own = join(dataFolder, "destinations", id);
+    mkdirSync(own, { recursive: true });
+    const destination = await plugin.open({ id, settings: settings as never, blobs: this.journal.blobs, folder: own, log: this.log });
+    this.#closers.unshift(() => destination.close());
+    return { id, configuration, destination };
+  }
+}
+
+function secretsIn(settings: unknown): Secret[] {
+  if (settings instanceof Secret) return [settings];
+  if (typeof settings !== "object" || settings === null) return [];
+  return Object.values(settings).flatMap(secretsIn);
+}
+
+function readPeopleFile(folder: string, path: string): string {
+  try {
+    return readFileSync(resolve(folder, path), "utf8");
+  } catch (error) {
+    throw new SettingsError(`people.files names ${path}, which cannot be read.`, { remedy: "Give the path relative to the configuration.", cause: error });
+  }
+}
+
+function chosen(known: string[], wanted: string | undefined, kind: string): string[] {
+  if (wanted === undefined) return known;
+  if (known.includes(wanted)) return [wanted];
+  throw new SettingsError(`The configuration has no ${kind} "${wanted}".`, { remedy: `Name one of: ${known.join(", ")}.` });
+}
+
+function remembered<Value>(known: Map<string, Promise<Value>>, id: string, open: () => Promise<Value>): Promise<Value> {
+  let value = known.get(id);
+  if (!value) {
+    value = open();
+    known.set(id, value);
+  }
+  return value;
+}

@@ -1,0 +1,74 @@
+import type { RunReport } from "./commands/run.ts";
+import type { LoadedConfiguration } from "./config/load-config.ts";
+import { commandName, plural, shown, table } from "./output.ts";
+
+const PEOPLE_SHOWN = 5;
+const GAPS_SHOWN = 5;
+
+/** What a person wants to know after a run, the most important last. */
+export function runSummary(report: RunReport, config: LoadedConfiguration): string {
+  const sections = [captured(report), copies(report), unclaimed(report, config), gaps(report), problems(report), books(report), next(report)];
+  return sections.filter(Boolean).join("\n\n");
+}
+
+function captured({ sources, status }: RunReport): string {
+  const lines = sources.map(({ id, capture, delivery }) => {
+    const messages = Object.values(delivery).reduce((sum, result) => sum + result.messages, 0);
+    return `${id}: ${plural(capture.captured, "new event")} captured from ${plural(capture.partitions, "conversation or stream", "conversations and streams")}, ${plural(messages, "message")} delivered`;
+  });
+  const classes = status.flatMap(({ byClass }) => Object.entries(byClass)).map(([name, count]) => [`  ${name}`, count]);
+  return [...lines, ...(classes.length > 0 ? ["", "Messages in all, by class", table(classes)] : [])].join("\n");
+}
+
+function copies({ status }: RunReport): string {
+  const rows = status.flatMap(({ byMailbox }) => Object.entries(byMailbox)).map(([place, count]) => {
+    const [mailbox = "", ...folder] = place.split("/");
+    return [`  ${mailbox}`, folder.join("/"), count];
+  });
+  return rows.length > 0 ? `Copies in all, by mailbox and folder\n${table(rows)}` : "";
+}
+
+function unclaimed({ unmapped }: RunReport, { destinations }: LoadedConfiguration): string {
+  if (unmapped.length === 0) return "Everybody who took part is mapped to a mailbox.";
+  const mailboxes = [...new Set(Object.values(destinations).map(({ thirdPartyMailbox }) => thirdPartyMailbox))].join(", ");
+  const rows = unmapped.slice(0, PEOPLE_SHOWN).map(({ participant, name, address, messages }) => [`  ${shown(name ?? participant)}`, address ?? participant, plural(messages, "message")]);
+  const more = unmapped.length > PEOPLE_SHOWN ? `\n  … and ${unmapped.length - PEOPLE_SHOWN} more` : "";
+  return `Nobody claims ${plural(unmapped.length, "person", "people")}; where no participant of a message is mapped, it is in the Inbox of ${mailboxes}\n${table(rows)}${more}`;
+}
+
+function gaps({ gaps: open }: RunReport): string {
+  if (open.length === 0) return "";
+  const lines = open.slice(0, GAPS_SHOWN).map(({ reason }) => `  ${shown(reason)}`);
+  const more = open.length > GAPS_SHOWN ? [`  … and ${open.length - GAPS_SHOWN} more`] : [];
+  return [`Known gaps: ${open.length}`, ...lines, ...more].join("\n");
+}
+
+function problems({ sources }: RunReport): string {
+  const lines = sources.flatMap(({ id, capture, delivery }) => [
+    ...capture.stopped.map(({ where, ...why }) => stopped(where === undefined ? id : `${id}, ${where}`, why)),
+    ...Object.entries(delivery).flatMap(([destination, result]) => result.stopped.map((why) => stopped(`${id} → ${destination}`, why))),
+    ...Object.entries(delivery).flatMap(([destination, { postponed }]) => (postponed > 0 ? [`  ${id} → ${destination}: ${plural(postponed, "delivery", "deliveries")} will be tried again`] : [])),
+  ]);
+  return lines.length > 0 ? ["Needs attention", ...lines].join("\n") : "";
+}
+
+function stopped(where: string, { reason, remedy }: { reason: string; remedy?: string }): string {
+  return `  ${where}: ${shown(reason)}${remedy ? ` ${remedy}` : ""}`;
+}
+
+function books({ books: all, balanced }: RunReport): string {
+  const lines = all.map(({ id, claimed, captured: events, excluded, gaps: missing, delivered, quarantined, pending }) =>
+    [
+      `  ${id}: ${claimed} claimed = ${events} captured + ${excluded} excluded + ${missing} in gaps`,
+      `  ${" ".repeat(id.length)}  ${events} captured = ${delivered} delivered + ${quarantined} in quarantine + ${pending} pending`,
+    ].join("\n"),
+  );
+  const wrong = all.flatMap(({ discrepancies }) => discrepancies.map((sentence) => `  ${sentence}`));
+  return [balanced ? "The books balance" : "THE BOOKS DO NOT BALANCE", ...lines, ...wrong].join("\n");
+}
+
+function next({ unmapped }: RunReport): string {
+  const command = commandName();
+  const second = unmapped.length > 0 ? [`${command} people unmapped`, "who nobody claims"] : [`${command} reconcile`, "the books, source by source"];
+  return `Next\n${table([[`  ${command} search kind:externaldata`, "find a message"], [`  ${second[0]}`, second[1] ?? ""]])}`;
+}
