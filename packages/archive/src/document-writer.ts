@@ -1,0 +1,126 @@
+import { isAscii } from "node:buffer";
+import type { Database } from "./database.ts";
+import { ENTRY_SEPARATOR, FIELD_SEPARATOR, NAME_SEPARATOR, type PackedBatch, WITHDRAWN } from "./packed-batch.ts";
+import { EVERY_DOCUMENT, addressWord, classWord, domainWord, searchable } from "./searchable-text.ts";
+
+const ROWS_AT_ONCE = 64;
+const REMEMBERED_PEOPLE = 50_000;
+
+/** Writes documents and holdings into the index, within a transaction. */
+export class DocumentWriter {
+  readonly #index: Database;
+  readonly #people = new Map<string, string>();
+  readonly #classes = new Map<number, string>();
+
+  constructor(index: Database) {
+    this.#index = index;
+  }
+
+  write(batches: readonly PackedBatch[]): void {
+    const insert = this.#index.statement(
+      "INSERT INTO text (rowid, subject, body, sender, recipients, attachments, class) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    );
+    // A rowid that is not the highest so far makes the index write out all that it has gathered.
+    for (const { batch, document, id } of inOrderOfTime(batches)) {
+      const [subject = "", body = "", sender = "", recipients = "", attachments = ""] = textOf(batch, document).split(
+        FIELD_SEPARATOR,
+      );
+      insert.run(
+        id,
+        searchable(subject),
+        searchable(body),
+        this.#person(sender),
+        this.#everyone(recipients),
+        searchable(attachments),
+        this.#class(batch.classes[document] ?? 0),
+      );
+    }
+    this.#writeHoldings(batches);
+  }
+
+  #everyone(entries: string): string {
+    let words = "";
+    for (const entry of entries.split(ENTRY_SEPARATOR)) if (entry !== "") words += `${this.#person(entry)} `;
+    return words;
+  }
+
+  /** The same few hundred people write most of an archive: their words are made once. */
+  #person(entry: string): string {
+    let words = this.#people.get(entry);
+    if (words !== undefined) return words;
+    words = personWords(entry);
+    if (this.#people.size >= REMEMBERED_PEOPLE) this.#people.clear();
+    this.#people.set(entry, words);
+    return words;
+  }
+
+  #class(id: number): string {
+    let words = this.#classes.get(id);
+    if (words === undefined) {
+      words = `${EVERY_DOCUMENT} ${classWord(id)}`;
+      this.#classes.set(id, words);
+    }
+    return words;
+  }
+
+  /** Folder by folder, so that neighbours in the tree are written together. */
+  #writeHoldings(batches: readonly PackedBatch[]): void {
+    const messages = new Map<number, number[]>();
+    const gone: [folder: number, message: number][] = [];
+    for (const { itemMessages, itemFolders } of batches) {
+      for (let index = 0; index < itemMessages.length; index += 1) {
+        const folder = itemFolders[index] ?? 0;
+        if (folder >= WITHDRAWN) {
+          gone.push([folder - WITHDRAWN, itemMessages[index] ?? 0]);
+          continue;
+        }
+        const list = messages.get(folder);
+        if (list === undefined) messages.set(folder, [itemMessages[index] ?? 0]);
+        else list.push(itemMessages[index] ?? 0);
+      }
+    }
+    const pairs = [...messages.keys()]
+      .sort((one, other) => one - other)
+      .flatMap((folder) =>
+        (messages.get(folder) ?? []).sort((one, other) => one - other).flatMap((message) => [folder, message]),
+      );
+    for (let start = 0; start < pairs.length; start += 2 * ROWS_AT_ONCE) {
+      const values = pairs.slice(start, start + 2 * ROWS_AT_ONCE);
+      this.#index.statement(insertHoldings(values.length / 2)).run(...values);
+    }
+    const remove = this.#index.statement("DELETE FROM holding WHERE folder = ? AND message = ?");
+    for (const [folder, message] of gone) remove.run(folder, message);
+  }
+}
+
+function insertHoldings(rows: number): string {
+  return `INSERT OR IGNORE INTO holding (folder, message) VALUES ${"(?, ?),".repeat(rows).slice(0, -1)}`;
+}
+
+function inOrderOfTime(batches: readonly PackedBatch[]): { batch: PackedBatch; document: number; id: number }[] {
+  const documents = batches.flatMap((batch) => Array.from(batch.ids, (id, document) => ({ batch, document, id })));
+  return documents.sort((one, other) => one.id - other.id);
+}
+
+function textOf({ text, ends }: PackedBatch, document: number): string {
+  const start = document === 0 ? 0 : (ends[document - 1] ?? 0);
+  const end = ends[document] ?? 0;
+  const bytes = Buffer.from(text.buffer, text.byteOffset + start, end - start);
+  return bytes.toString(isAscii(bytes) ? "latin1" : "utf8");
+}
+
+/** A name's words, the address and its domain as one word each, and what the address says beyond the name. */
+function personWords(entry: string): string {
+  const [name = "", address = ""] = entry.split(NAME_SEPARATOR);
+  const local = address.slice(0, Math.max(0, address.lastIndexOf("@")));
+  const known = new Set(words(name));
+  const more = words(local).filter((word) => !known.has(word));
+  return [searchable(name), ...more, addressWord(address), domainWord(address) ?? ""].join(" ");
+}
+
+function words(text: string): string[] {
+  return searchable(text)
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}\p{M}\p{Co}]+/u)
+    .filter(Boolean);
+}

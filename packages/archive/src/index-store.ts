@@ -1,0 +1,209 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { openBlock } from "./block.ts";
+import { Database, isDamage } from "./database.ts";
+import { DocumentWriter } from "./document-writer.ts";
+import { type PackedBatch, unpackBatch } from "./packed-batch.ts";
+import { openTruth } from "./truth.ts";
+
+/** A request's batch on its way into the index. */
+export interface IndexedRequest {
+  /** The request's number, which is its block's. */
+  block: number;
+  batch: PackedBatch;
+}
+
+/** Raised whenever the index is made in another way: one of another format is made anew. */
+const FORMAT = 1;
+const FLUSH_BYTES = 32 * 1024 * 1024;
+const CATCH_UP_MESSAGES = 16_384;
+
+const SCHEMA = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID, STRICT;
+  CREATE TABLE holding (folder INTEGER NOT NULL, message INTEGER NOT NULL, PRIMARY KEY (folder, message)) WITHOUT ROWID, STRICT;
+  CREATE VIRTUAL TABLE text USING fts5(
+    subject, body, sender, recipients, attachments, class, content = '', contentless_delete = 1, detail = full,
+    tokenize = "unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
+  );
+  INSERT INTO text (text, rank) VALUES ('hashsize', ${FLUSH_BYTES});
+`;
+
+export function indexFile(folder: string): string {
+  return join(folder, "index.db");
+}
+
+/**
+ * The index, which is derived from the truth and may be deleted at any time. It knows the last block that it holds, in
+ * the same transaction as its contents, so that after a crash it goes on where it stopped.
+ */
+export class IndexStore {
+  readonly #folder: string;
+  readonly #truth: Database;
+  #index: Database;
+  #documents: DocumentWriter;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#truth = openTruth(folder);
+    this.#index = openOrReplace(folder, this.#truth);
+    this.#documents = new DocumentWriter(this.#index);
+  }
+
+  /** Brings the index up to the truth, and makes it anew where it turns out to be damaged. */
+  catchUp(): void {
+    try {
+      while (this.#catchUpOnce(Number.MAX_SAFE_INTEGER));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.rebuild();
+    }
+  }
+
+  /** Adds requests, the oldest first. What another process stored in between is fetched from the truth. */
+  add(requests: readonly IndexedRequest[]): void {
+    for (const run of unbrokenRuns(requests)) {
+      const first = run[0]?.block ?? 0;
+      while (this.#watermark() < first - 1 && this.#catchUpOnce(first - 1));
+      this.#index.transaction(() => {
+        const watermark = this.#watermark();
+        const due = run.filter(({ block }) => block > watermark);
+        this.#documents.write(due.map(({ batch }) => batch));
+        this.#setWatermark(Math.max(watermark, due.at(-1)?.block ?? 0));
+      });
+    }
+  }
+
+  /** Empties the index and makes it anew from the truth. */
+  rebuild(): void {
+    this.#index.close();
+    remove(this.#folder);
+    this.#index = create(this.#folder, this.#truth);
+    this.#documents = new DocumentWriter(this.#index);
+    while (this.#catchUpOnce(Number.MAX_SAFE_INTEGER));
+  }
+
+  /** Joins what many small transactions left in pieces. */
+  tidy(): void {
+    this.#index.transaction(() => this.#index.exec("INSERT INTO text (text, rank) VALUES ('merge', 500)"));
+  }
+
+  close(): void {
+    this.#index.close();
+    this.#truth.close();
+  }
+
+  /** Indexes some of what is missing. Gives false when nothing was. */
+  #catchUpOnce(through: number): boolean {
+    return this.#index.transaction(() => {
+      const watermark = this.#watermark();
+      const requests = this.#readBlocks(watermark, through);
+      const last = requests.at(-1);
+      if (last === undefined) {
+        if (through === Number.MAX_SAFE_INTEGER) return false;
+        // Requests whose blocks were merged into later ones leave holes in the numbers.
+        this.#setWatermark(Math.max(watermark, through));
+        return true;
+      }
+      this.#documents.write(requests.map(({ batch }) => batch));
+      this.#setWatermark(last.block);
+      return true;
+    });
+  }
+
+  #readBlocks(after: number, through: number): IndexedRequest[] {
+    const requests: IndexedRequest[] = [];
+    let messages = 0;
+    const rows = this.#truth
+      .statement("SELECT id, head, size, data, messages FROM block WHERE id > ? AND id <= ? ORDER BY id")
+      .iterate(after, through);
+    for (const { id, head, size, data, messages: count } of rows) {
+      if (!(data instanceof Uint8Array)) continue;
+      requests.push({ block: Number(id), batch: this.#withItems(openBlock(data, Number(head), Number(size)).batch) });
+      messages += Number(count);
+      if (messages >= CATCH_UP_MESSAGES) break;
+    }
+    return requests;
+  }
+
+  /** A block names only the items of messages that stand in other blocks. Those of its own are looked up. */
+  #withItems(batch: PackedBatch): PackedBatch {
+    const select = this.#truth.statement("SELECT folder FROM item WHERE message = ?");
+    const messages = [...batch.itemMessages];
+    const folders = [...batch.itemFolders];
+    for (const id of batch.ids) {
+      for (const { folder } of select.all(id)) {
+        messages.push(id);
+        folders.push(Number(folder));
+      }
+    }
+    return { ...batch, itemMessages: Float64Array.from(messages), itemFolders: Uint32Array.from(folders) };
+  }
+
+  #watermark(): number {
+    return this.#index.number("SELECT value FROM meta WHERE name = 'watermark'");
+  }
+
+  #setWatermark(block: number): void {
+    this.#index.statement("UPDATE meta SET value = ? WHERE name = 'watermark'").run(block);
+  }
+}
+
+export function packedRequest(block: number, bytes: Uint8Array): IndexedRequest {
+  return { block, batch: unpackBatch(bytes) };
+}
+
+/** Where a number is missing, another process has stored the request. */
+function unbrokenRuns(requests: readonly IndexedRequest[]): IndexedRequest[][] {
+  const runs: IndexedRequest[][] = [];
+  for (const request of requests) {
+    const run = runs.at(-1);
+    if (run?.at(-1)?.block === request.block - 1) run?.push(request);
+    else runs.push([request]);
+  }
+  return runs;
+}
+
+function openOrReplace(folder: string, truth: Database): Database {
+  if (!existsSync(indexFile(folder))) return create(folder, truth);
+  try {
+    const index = new Database(indexFile(folder), { synchronous: "NORMAL" });
+    if (agrees(index, truth)) return index;
+    index.close();
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  remove(folder);
+  return create(folder, truth);
+}
+
+/** Whether it is the index of this archive, of our format, not ahead of it, and holds as many documents as its blocks. */
+function agrees(index: Database, truth: Database): boolean {
+  if (index.number("SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'holding', 'text')") !== 3) return false;
+  if (index.number("SELECT value FROM meta WHERE name = 'format'") !== FORMAT) return false;
+  if (index.get("SELECT value FROM meta WHERE name = 'archive'")?.["value"] !== archiveId(truth)) return false;
+  const watermark = index.number("SELECT value FROM meta WHERE name = 'watermark'");
+  if (watermark > truth.number("SELECT max(id) FROM request")) return false;
+  const expected = truth.number("SELECT sum(messages) FROM block WHERE id <= ?", watermark);
+  return index.number("SELECT count(*) FROM text_docsize") === expected;
+}
+
+function create(folder: string, truth: Database): Database {
+  const index = new Database(indexFile(folder), { synchronous: "NORMAL" });
+  index.transaction(() => {
+    if (index.number("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'") > 0) return;
+    index.exec(SCHEMA);
+    const insert = index.statement("INSERT INTO meta (name, value) VALUES (?, ?)");
+    insert.run("format", FORMAT);
+    insert.run("archive", archiveId(truth));
+    insert.run("watermark", 0);
+  });
+  return index;
+}
+
+function archiveId(truth: Database): string {
+  return String(truth.get("SELECT value FROM meta WHERE name = 'id'")?.["value"]);
+}
+
+function remove(folder: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(indexFile(folder) + suffix, { force: true });
+}

@@ -1,0 +1,10 @@
+export { destination, Settings } from "./destination.ts";
+export type { Exported, ManifestEntry, Selection } from "./export-messages.ts";
+export type { FolderKind } from "./directory.ts";
+export type { FolderSummary, MailboxSummary } from "./list-mailboxes.ts";
+export { type Archive, type ArchiveOptions, openArchive } from "./open-archive.ts";
+export { QueryError } from "./query/query-error.ts";
+export type { Copy, Hit, SearchOptions, SearchResult } from "./search.ts";
+export type { Compaction } from "./compact.ts";
+export type { Stats } from "./stats.ts";
+export type { Verification } from "./verify.ts";

@@ -1,0 +1,203 @@
+import { mkdirSync } from "node:fs";
+import type { BlobReader, Delivery, Folder, MailArchive, Outcome, Receipt } from "@hansard/core/ingestion";
+import { admit } from "./admit.ts";
+import { BlobStore } from "./blob-store.ts";
+import { Blocks } from "./block.ts";
+import { type Compaction, compact } from "./compact.ts";
+import { type Database, isBusy } from "./database.ts";
+import { Directory } from "./directory.ts";
+import { type Exported, type Selection, exportMessages } from "./export-messages.ts";
+import { indexFile } from "./index-store.ts";
+import { type IndexThread, startIndexThread } from "./index-thread.ts";
+import { type FolderSummary, type MailboxSummary, listFolders, listMailboxes } from "./list-mailboxes.ts";
+import { mailArchive } from "./mail-archive.ts";
+import { Places } from "./message-place.ts";
+import { type SearchOptions, type SearchResult, count, search } from "./search.ts";
+import { type Stats, statsOf } from "./stats.ts";
+import { DeliveryWriter, findDeliveries, messageOfItem } from "./store-deliveries.ts";
+import { findMail, readMail } from "./stored-mail.ts";
+import { openTruth } from "./truth.ts";
+import { type Verification, verify } from "./verify.ts";
+import { withdraw } from "./withdraw.ts";
+
+export interface ArchiveOptions {
+  /** Where attachments are read from when their message is submitted. */
+  blobs?: BlobReader;
+  /** The addresses that have a mailbox, or `any`: a mailbox is made by its first delivery. */
+  mailboxes?: "any" | readonly string[];
+}
+
+/**
+ * A folder of mailboxes. What `submit` has accepted is durable and stored once, whatever happens and however often it is
+ * submitted. An input or output error ends the use of the archive: open it again when the cause is mended.
+ */
+export interface Archive {
+  /** Stores deliveries, all in one transaction, and says of each what became of it. */
+  submit(deliveries: readonly Delivery[]): Promise<Outcome[]>;
+  /** The receipts of what is there already, in the order of the deliveries. */
+  find(deliveries: readonly Delivery[]): Promise<(Receipt | undefined)[]>;
+  /** The mail of an item, byte for byte as it came. */
+  read(mailbox: string, itemId: string): AsyncIterable<Uint8Array>;
+  /** Finds messages, the newest first, in all folders, hidden ones too. Rejects with a QueryError that names the place. */
+  search(query: string, options?: SearchOptions): Promise<SearchResult>;
+  /** How many messages a query finds, exactly. */
+  count(query: string, options?: Pick<SearchOptions, "mailboxes">): Promise<number>;
+  mailboxes(): Promise<MailboxSummary[]>;
+  /** A mailbox's folders, as its owner sees them; with `hidden`, all of them. */
+  folders(mailbox: string, options?: { hidden?: boolean }): Promise<FolderSummary[] | undefined>;
+  /** Takes copies out of their mailboxes, and keeps a record of it. */
+  withdraw(copies: readonly { mailbox: string; receipt: Receipt }[]): Promise<void>;
+  /** The archive by Message-ID, as runners ask it. */
+  mail: MailArchive;
+  createMailbox(address: string): Promise<void>;
+  createFolder(mailbox: string, folder: Folder): Promise<void>;
+  /** The mailbox of this address, where the settings list it. */
+  resolve(address: string): string | undefined;
+  export(selection: Selection, folder: string): Promise<Exported>;
+  /** Checks every message against its hash, and the tables against each other. */
+  verify(): Promise<Verification>;
+  stats(): Promise<Stats>;
+  /** Merges small blocks, which live capture makes, into large ones. */
+  compact(): Promise<Compaction>;
+  /** Makes the index anew from the truth. */
+  reindex(): Promise<void>;
+  /** Resolves when searches find all that was accepted before. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the archive in a folder, which is made where it does not exist. It must be on a local disk. */
+export async function openArchive(folder: string, options: ArchiveOptions = {}): Promise<Archive> {
+  mkdirSync(folder, { recursive: true });
+  const truth = openTruth(folder);
+  const directory = new Directory(truth, options.mailboxes ?? "any");
+  const blobs = new BlobStore(folder);
+  const room: Room = { folder, truth, directory, blobs, blocks: new Blocks(truth), index: startIndexThread(folder) };
+  return {
+    ...taking(room, options.blobs),
+    ...showing(room),
+    async close() {
+      await room.index.close();
+      room.attached?.close();
+      truth.close();
+    },
+  };
+}
+
+/** All that an open archive has in hand. */
+interface Room {
+  folder: string;
+  truth: Database;
+  directory: Directory;
+  blobs: BlobStore;
+  blocks: Blocks;
+  index: IndexThread;
+  /** The truth with the index attached, for searches. */
+  attached?: Database;
+}
+
+type Taking =
+  | "submit"
+  | "find"
+  | "withdraw"
+  | "createMailbox"
+  | "createFolder"
+  | "resolve"
+  | "compact"
+  | "reindex"
+  | "settle";
+
+function taking(room: Room, source: BlobReader | undefined): Pick<Archive, Taking> {
+  const { truth, directory, blocks, index } = room;
+  const writer = new DeliveryWriter({ truth, directory, places: new Places(truth) });
+  return {
+    submit: (deliveries) => submit(room, writer, source, deliveries),
+    find: async (deliveries) => findDeliveries({ truth, directory }, deliveries),
+    async withdraw(copies) {
+      const request = withdraw(truth, directory, copies);
+      if (request !== undefined) index.add(request);
+    },
+    async createMailbox(address) {
+      truth.transaction(() => directory.open(address.toLowerCase()));
+    },
+    async createFolder(mailbox, folder) {
+      truth.transaction(() => directory.folder(directory.open(mailbox.toLowerCase()), folder));
+    },
+    resolve: (address) => (directory.lists(address.toLowerCase()) ? address.toLowerCase() : undefined),
+    async compact() {
+      await index.settle();
+      const compaction = compact(truth);
+      blocks.clear();
+      return compaction;
+    },
+    async reindex() {
+      room.attached?.close();
+      delete room.attached;
+      await index.rebuild();
+    },
+    settle: () => index.settle(),
+  };
+}
+
+async function submit(
+  { truth, directory, blobs, index }: Room,
+  writer: DeliveryWriter,
+  source: BlobReader | undefined,
+  deliveries: readonly Delivery[],
+): Promise<Outcome[]> {
+  try {
+    const settled = await admit({ directory, blobs, source }, deliveries);
+    await index.room();
+    const { outcomes, request } = writer.store(deliveries, settled);
+    if (request !== undefined) index.add(request);
+    return outcomes;
+  } catch (error) {
+    if (isBusy(error))
+      return deliveries.map(() => ({ status: "retry", reason: "Another process is writing to the archive." }));
+    truth.fail(error);
+    throw error;
+  }
+}
+
+type Showing = "read" | "search" | "count" | "mailboxes" | "folders" | "mail" | "export" | "verify" | "stats";
+
+function showing(room: Room): Pick<Archive, Showing> {
+  const { folder, blobs, blocks } = room;
+  return {
+    mail: mailArchive({ upToDate: () => upToDate(room), blocks, blobs }),
+    read: (mailbox, itemId) => readItem(room, mailbox, itemId),
+    search: async (query, options) => search(await upToDate(room), query, options),
+    count: async (query, options) => count(await upToDate(room), query, options),
+    mailboxes: async () => listMailboxes(await upToDate(room)),
+    folders: async (mailbox, options) => listFolders(await upToDate(room), mailbox, options),
+    export: async (selection, target) =>
+      exportMessages({ database: await upToDate(room), blocks, blobs }, selection, target),
+    verify: async () => verify(await upToDate(room), blobs),
+    stats: async () => statsOf(await upToDate(room), folder),
+  };
+}
+
+/** What is shown includes all that was accepted. */
+async function upToDate(room: Room): Promise<Database> {
+  await room.index.settle();
+  if (room.attached === undefined) {
+    room.attached = openTruth(room.folder);
+    room.attached.exec(`ATTACH '${indexFile(room.folder).replaceAll("'", "''")}' AS derived`);
+  }
+  return room.attached;
+}
+
+async function* readItem(
+  { truth, directory, blocks, blobs }: Room,
+  address: string,
+  itemId: string,
+): AsyncIterable<Uint8Array> {
+  const mailbox = directory.find(address.toLowerCase());
+  const message = mailbox === undefined ? undefined : messageOfItem(itemId, mailbox.id);
+  const isThere =
+    message !== undefined &&
+    truth.get("SELECT 1 FROM item WHERE message = ? AND mailbox = ?", message, mailbox?.id ?? 0) !== undefined;
+  const place = isThere ? findMail(truth, message) : undefined;
+  if (place === undefined) throw new Error(`The mailbox ${address} has no item ${itemId}.`);
+  yield* readMail(blocks, blobs, place);
+}

@@ -1,0 +1,142 @@
+import type { Database } from "../database.ts";
+import { PLACES_PER_SECOND, firstPlace, spillOf } from "../message-place.ts";
+import { compileText } from "./compile-text.ts";
+import type { Period } from "./dates.ts";
+import type { Query } from "./parse-query.ts";
+import { findClasses, findFolders, findMailboxes } from "./find-named.ts";
+
+type Value = string | number;
+
+/** A piece of SQL with its values. */
+export interface Condition {
+  sql: string;
+  values: Value[];
+}
+
+/** How a search is run: what gives the candidates, the newest first, and what they must fulfil besides. */
+export interface SearchPlan {
+  /** Words in the index's own language. Absent: none were asked for. */
+  text?: string;
+  /** The folders, where the whole query is confined to some. */
+  folders?: number[];
+  /** The candidates' ids: from `from` on, before `to`. */
+  ids: { from?: number; to?: number };
+  /** Whether `ids` alone is not exact for the dates. */
+  dates?: Period;
+  conditions: Condition[];
+}
+
+/** Where the caller may look, besides what the query says. */
+export interface Scope {
+  mailboxes?: string[];
+}
+
+export function planSearch(database: Database, query: Query | undefined, scope: Scope): SearchPlan {
+  const parts = query === undefined ? [] : query.kind === "and" ? query.parts : [query];
+  const dates = intersection(parts.flatMap((part) => (part.kind === "date" ? [part.period] : [])));
+  const places = parts.filter(isPlace);
+  const others = parts.filter((part) => part.kind !== "date" && !isPlace(part));
+  const classesLike = (pattern: string) => findClasses(database, pattern);
+  const texts = others.filter((part) => compileText(part, classesLike) !== undefined);
+  const rest = others.filter((part) => !texts.includes(part));
+  const text = texts.length === 0 ? undefined : compileText({ kind: "and", parts: texts }, classesLike);
+  const spill = spillOf(database);
+  const isExact = spill === 0 && isWholeSecond(dates.from) && isWholeSecond(dates.to);
+  return {
+    ...(text !== undefined && { text }),
+    ...((places.length > 0 || scope.mailboxes !== undefined) && {
+      folders: foldersOf(database, places, scope.mailboxes),
+    }),
+    ids: idRange(dates, spill),
+    ...(!isExact && { dates }),
+    conditions: rest.map((part) => condition(database, part)),
+  };
+}
+
+/** Message ids are times: a period is a range of them, with room for what has spilled. */
+export function idRange({ from, to }: Period, spillSeconds: number): { from?: number; to?: number } {
+  return {
+    ...(from !== undefined && { from: firstPlace(from) }),
+    ...(to !== undefined && { to: firstPlace(to + 999) + spillSeconds * PLACES_PER_SECOND }),
+  };
+}
+
+/** Conditions on mailbox and folder: what stands side by side is meant of the same copy of a message. */
+type Place = Extract<Query, { kind: "mailbox" | "folder" }>;
+
+function isPlace(part: Query): part is Place {
+  return part.kind === "mailbox" || part.kind === "folder";
+}
+
+/** The folders that fulfil all of these, within these mailboxes. */
+function foldersOf(database: Database, places: Place[], mailboxes?: string[]): number[] {
+  const lists = places.map(({ kind, pattern }) =>
+    kind === "folder" ? findFolders(database, pattern) : foldersIn(database, [pattern]),
+  );
+  if (mailboxes !== undefined) lists.push(foldersIn(database, mailboxes));
+  const [first = [], ...others] = lists;
+  const sets = others.map((list) => new Set(list));
+  return first.filter((folder) => sets.every((set) => set.has(folder)));
+}
+
+function foldersIn(database: Database, addresses: string[]): number[] {
+  return database
+    .all(
+      "SELECT id FROM folder WHERE mailbox IN (SELECT value FROM json_each(?)) ORDER BY id",
+      JSON.stringify(findMailboxes(database, addresses)),
+    )
+    .map((row) => Number(row["id"]));
+}
+
+/** Any part of a query as a condition on a message. */
+function condition(database: Database, query: Query): Condition {
+  const text = compileText(query, (pattern) => findClasses(database, pattern));
+  if (text !== undefined) return { sql: "message.id IN (SELECT rowid FROM text WHERE text MATCH ?)", values: [text] };
+  if (query.kind === "not") return wrap("NOT ", [condition(database, query.part)], "");
+  if (query.kind === "or")
+    return wrap(
+      "",
+      query.parts.map((part) => condition(database, part)),
+      " OR ",
+    );
+  if (query.kind === "date") return dateCondition(query.period);
+  if (query.kind === "and") {
+    const places = query.parts.filter(isPlace);
+    const others = query.parts.filter((part) => !isPlace(part)).map((part) => condition(database, part));
+    return wrap("", places.length === 0 ? others : [...others, folderCondition(foldersOf(database, places))], " AND ");
+  }
+  return isPlace(query) ? folderCondition(foldersOf(database, [query])) : { sql: "FALSE", values: [] };
+}
+
+export function folderCondition(folders: number[]): Condition {
+  const list = JSON.stringify(folders);
+  return {
+    sql: "EXISTS (SELECT 1 FROM item WHERE item.message = message.id AND folder IN (SELECT value FROM json_each(?)))",
+    values: [list],
+  };
+}
+
+export function dateCondition({ from, to }: Period): Condition {
+  const bounds = [
+    ...(from === undefined ? [] : ["message.date >= ?"]),
+    ...(to === undefined ? [] : ["message.date < ?"]),
+  ];
+  return { sql: bounds.join(" AND ") || "TRUE", values: [from, to].filter((bound) => bound !== undefined) };
+}
+
+function wrap(before: string, parts: Condition[], operator: string): Condition {
+  return {
+    sql: `${before}(${parts.map(({ sql }) => sql).join(operator)})`,
+    values: parts.flatMap(({ values }) => values),
+  };
+}
+
+function intersection(periods: Period[]): Period {
+  const starts = periods.flatMap(({ from }) => (from === undefined ? [] : [from]));
+  const ends = periods.flatMap(({ to }) => (to === undefined ? [] : [to]));
+  return { ...(starts.length > 0 && { from: Math.max(...starts) }), ...(ends.length > 0 && { to: Math.min(...ends) }) };
+}
+
+function isWholeSecond(timeMs: number | undefined): boolean {
+  return timeMs === undefined || timeMs % 1000 === 0;
+}
