@@ -79,6 +79,11 @@ export function createHttpClient(options: HttpClientOptions): OpenHttpClient {
     return { status: response.status, headers: response.headers, body };
   }
 
-  signal.addEventListener("abort", () => void connection.close(), { once: true });
-  return { request, json, download, close: () => connection.close() };
+  async function close(): Promise<void> {
+    signal.removeEventListener("abort", close);
+    await connection.close();
+  }
+
+  signal.addEventListener("abort", close, { once: true });
+  return { request, json, download, close };
 }

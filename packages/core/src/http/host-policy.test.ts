@@ -99,6 +99,21 @@ test("a host that the operator names may be private and speak plain HTTP, on the
 });
 
 test.each([
+  "http://0x7f.1:8080/",
+  "http://2130706433:8080/",
+  "http://127.1:8080/",
+  "http://①②⑦.0.0.1:8080/",
+  "http://127%2e0.0.1:8080/",
+])("%s is refused even where the plain spelling is allowed", (text) => {
+  const hosts = parseHosts(["127.0.0.1:8080"]);
+
+  expect(admit(text, { declared: hosts, allowPrivate: hosts })).toHaveProperty(
+    "refusal",
+    expect.stringMatching(/unusual way|not a plain/),
+  );
+});
+
+test.each([
   "https://slack.com",
   "*",
   "*.com",
