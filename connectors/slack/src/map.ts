@@ -1,0 +1,70 @@
+import type { CapturedEvent, MapEvent, MessageDraft } from "@hansard/core";
+import { draft, said, threadOf, viewOf } from "./map/draft.ts";
+import {
+  deletionToMessage,
+  editToMessage,
+  fileCommentToMessage,
+  fileDeletionToMessage,
+  otherToMessage,
+  reactionToMessage,
+} from "./map/happenings.ts";
+import { noticeToMessage } from "./map/notices.ts";
+import type { EventType } from "./read/event-type.ts";
+
+/** Every kind of event that is archived. The keys end up in the message class. */
+export const events = {
+  Message: saidToMessage,
+  Reply: replyToMessage,
+  Broadcast: replyToMessage,
+  Me: meToMessage,
+  Bot: saidToMessage,
+  FileShare: saidToMessage,
+  FileComment: fileCommentToMessage,
+  FileDelete: fileDeletionToMessage,
+  Edit: editToMessage,
+  Delete: deletionToMessage,
+  Tombstone: saidToMessage,
+  Reaction: reactionToMessage,
+  ReactionRemoved: reactionToMessage,
+  Join: noticeToMessage,
+  Leave: noticeToMessage,
+  Invite: noticeToMessage,
+  Topic: noticeToMessage,
+  Purpose: noticeToMessage,
+  Rename: noticeToMessage,
+  Archive: noticeToMessage,
+  Unarchive: noticeToMessage,
+  Convert: noticeToMessage,
+  ChannelCreate: noticeToMessage,
+  ChannelDelete: noticeToMessage,
+  Pin: noticeToMessage,
+  Unpin: noticeToMessage,
+  BotAdd: noticeToMessage,
+  BotRemove: noticeToMessage,
+  Huddle: noticeToMessage,
+  Canvas: noticeToMessage,
+  Reminder: noticeToMessage,
+  Other: otherToMessage,
+} satisfies Record<EventType, MapEvent>;
+
+function saidToMessage(event: CapturedEvent): MessageDraft {
+  const view = viewOf(event);
+  const references = threadOf(view);
+  return draft(view, { ...said(view), ...(references.length > 0 && { prefix: "Re: ", references }) });
+}
+
+function replyToMessage(event: CapturedEvent): MessageDraft {
+  const view = viewOf(event);
+  return draft(view, { ...said(view), prefix: "Re: ", references: threadOf(view) });
+}
+
+/** `/me` messages are told about their author. */
+function meToMessage(event: CapturedEvent): MessageDraft {
+  const view = viewOf(event);
+  const author = {
+    kind: "paragraph" as const,
+    spans: [{ text: view.names.person(view.message.user ?? "", view.message.username), italic: true }],
+  };
+  const { blocks, around } = said(view);
+  return draft(view, { blocks: [author, ...blocks], around });
+}

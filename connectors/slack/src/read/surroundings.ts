@@ -1,0 +1,57 @@
+import type { Json } from "@hansard/core";
+import { addContext, replayMembership } from "./membership.ts";
+import type { PageDraft } from "./page.ts";
+import type { Survey } from "./survey.ts";
+import type { ConversationFiles } from "./workspaces.ts";
+
+/** Gives each event of a conversation its contexts: the conversation, its members at that time, people's and channels' names. */
+export function describeSurroundings(
+  { conversation, workspace }: ConversationFiles,
+  { changes, occurring }: Survey,
+  page: PageDraft,
+): (ts: string) => Record<string, string> {
+  const membership = replayMembership(conversation.members, changes);
+  const byMembers = new Map<Record<string, string>, Record<string, string>>();
+  let base: Record<string, string> | undefined;
+
+  function describeBase(): Record<string, string> {
+    const { id, name, kind, workspace: label, details } = conversation;
+    const names: Record<string, string> = {
+      conversation: addContext({ id, name, kind, workspace: label, ...details }, page.contexts),
+    };
+    const people = occurring ? peopleWho([...occurring, ...conversation.members]) : toJson(workspace.people);
+    if (Object.keys(people).length > 0) names["people"] = addContext(people, page.contexts);
+    if (Object.keys(workspace.channelNames).length > 0)
+      names["channels"] = addContext(workspace.channelNames, page.contexts);
+    return names;
+  }
+
+  function peopleWho(ids: string[]): { [id: string]: Json } {
+    return toJson(
+      Object.fromEntries(
+        ids.toSorted().flatMap((id) => (Object.hasOwn(workspace.people, id) ? [[id, workspace.people[id]]] : [])),
+      ),
+    );
+  }
+
+  return (ts) => {
+    base ??= describeBase();
+    const members = membership.at(ts, page.contexts);
+    const known = byMembers.get(members);
+    if (known) return known;
+    const all = { ...base, ...members };
+    byMembers.set(members, all);
+    return all;
+  };
+}
+
+function toJson(people: { [id: string]: { [name: string]: Json | undefined } | undefined }): { [id: string]: Json } {
+  const json: { [id: string]: Json } = {};
+  for (const [id, person] of Object.entries(people)) {
+    const fields = Object.entries(person ?? {}).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    );
+    json[id] = Object.fromEntries(fields);
+  }
+  return json;
+}
