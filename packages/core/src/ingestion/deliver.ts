@@ -1,4 +1,5 @@
 import type { Logger } from "../connector.ts";
+import { isHansardError } from "../errors.ts";
 import type { Destination } from "./destination.ts";
 import { takeGroups, transcriptSource, waitInGroups } from "./group.ts";
 import type { Intent, Journal, OpenIntent } from "./journal.ts";
@@ -42,27 +43,28 @@ const BATCH_EVENTS = 2_000;
 
 /** Delivers to one destination what the journal holds of one source: first what a crash left open, then what is new. */
 export async function deliver(options: DeliverOptions): Promise<DeliverResult> {
-  const run = new DeliverRun(options);
-  try {
+  return untilStopped(options, async (run) => {
     await run.finishOpen();
     await run.deliverNew();
     if (options.grouping === "conversation-day") await run.deliverGroups();
-    return run.result;
-  } catch (error) {
-    if (!(error instanceof DeliveryStopped)) throw error;
-    return { ...run.result, stopped: error.cause };
-  }
+  });
 }
 
 /** Delivers single events apart from the stream: those of a mended quarantine. */
 export async function deliverAgain(options: DeliverOptions, sources: MessageSource[]): Promise<DeliverResult> {
+  return untilStopped(options, (run) => run.deliver(sources, { purpose: "retry" }));
+}
+
+/** What stops delivery to a destination is part of the result; what the journal cannot write ends the process. */
+async function untilStopped(options: DeliverOptions, work: (run: DeliverRun) => Promise<void>): Promise<DeliverResult> {
   const run = new DeliverRun(options);
   try {
-    await run.deliver(sources, { purpose: "retry" });
+    await work(run);
     return run.result;
   } catch (error) {
-    if (!(error instanceof DeliveryStopped)) throw error;
-    return { ...run.result, stopped: error.cause };
+    if (error instanceof DeliveryStopped) return { ...run.result, stopped: error.cause };
+    if (isHansardError(error)) return { ...run.result, stopped: error };
+    throw error;
   }
 }
 

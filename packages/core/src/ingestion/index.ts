@@ -1,4 +1,5 @@
 export * from "../http/create-http-client.ts";
+export * from "../http/rate-limiter.ts";
 export * from "./capture.ts";
 export * from "./compose/index.ts";
 export * from "./deliver.ts";

@@ -80,7 +80,7 @@ export async function prepareBatch(sources: MessageSource[], preparation: Prepar
       const series = await prepareOne(source, preparation, targets?.(index), (participant) => countUnmapped(unmapped, participant));
       for (const message of series) batch.messages.push(message);
     } catch (error) {
-      if (isStorageError(error)) throw error;
+      if (isStorageError(error) || saysNothingOfTheEvent(error)) throw error;
       for (const event of source.events) batch.quarantined.push({ event, stage: "map", ...explain(error) });
     }
   }
@@ -144,6 +144,11 @@ function explain(error: unknown): { reason: string; remedy?: string } {
   if (isHansardError(error)) return error.remedy === undefined ? { reason: error.message } : { reason: error.message, remedy: error.remedy };
   const reason = error instanceof Error ? error.message : String(error);
   return { reason: `The mapping failed: ${reason}`, remedy: 'Update the connector, then run "hansard quarantine retry".' };
+}
+
+/** A directory that cannot answer leaves the event where it is, to be routed at the next run. */
+function saysNothingOfTheEvent(error: unknown): boolean {
+  return isHansardError(error, "unavailable") || isHansardError(error, "rate-limited") || isHansardError(error, "authentication");
 }
 
 /** A disk that cannot be read says nothing about the event. */
