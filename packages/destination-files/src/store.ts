@@ -2,11 +2,10 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, rename, rm, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { BlobReader, Delivery, Outcome } from "@hansard/core/ingestion";
+import { type BlobReader, type Delivery, type Outcome, readMail } from "@hansard/core/ingestion";
 import { type OpenFolder, folderFault, receiptOf } from "./destination.ts";
 import { makeFolder, syncFolder, writeFileDurably } from "./durable.ts";
 import type { Place } from "./layout.ts";
-import { readMail } from "./read-mail.ts";
 
 const WRITTEN_AT_ONCE = 8;
 

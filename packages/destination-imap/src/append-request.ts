@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import type { BlobReader, Mail } from "@hansard/core/ingestion";
+import { type BlobReader, type Mail, readMail } from "@hansard/core/ingestion";
 import { ImapFailure, type Refusal } from "./outcomes.ts";
-import { readMail } from "./read-mail.ts";
 
 export interface AppendRequest {
   path: string;

@@ -47,7 +47,7 @@ export function sampleDelivery(
 
 export function contextOf(settings: object): DestinationContext<Settings> {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  return { id: "files", settings: Settings.parse(settings), blobs, folder: "/nonexistent", log };
+  return { id: "imap", settings: Settings.parse(settings), blobs, folder: "/nonexistent", log };
 }
 
 export function hashOf(bytes: Uint8Array): string {
