@@ -34,9 +34,10 @@ export function deliveriesOf(message: Message, mailboxes: string[], folder: Fold
   return mailboxes.map((mailbox) => ({ id: `${message.id} ${mailbox}`, message, mail, mailbox, folder }));
 }
 
-export function temporaryFolder(): string {
+/** A folder that is gone when the test ends, or when `ended` says so. */
+export function temporaryFolder(ended: (clean: () => void | Promise<void>) => void = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), "hansard-archive-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  ended(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -48,5 +49,7 @@ export async function sampleArchive(folder = temporaryFolder(), options: Archive
 }
 
 export async function bytesOf(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(content));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of content) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }

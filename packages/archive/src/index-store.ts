@@ -10,7 +10,10 @@ import { openTruth } from "./truth.ts";
 export interface IndexedRequest {
   /** The request's number, which is its block's. */
   block: number;
-  batch: PackedBatch;
+  /** Absent: the block is damaged, so that its messages cannot be found until it is restored and the index made anew. */
+  batch?: PackedBatch;
+  /** How many messages a damaged block holds. */
+  lost?: number;
 }
 
 /** Raised whenever the index is made in another way: one of another format is made anew. */
@@ -67,8 +70,7 @@ export class IndexStore {
       this.#index.transaction(() => {
         const watermark = this.#watermark();
         const due = run.filter(({ block }) => block > watermark);
-        this.#documents.write(due.map(({ batch }) => batch));
-        this.#setWatermark(Math.max(watermark, due.at(-1)?.block ?? 0));
+        this.#write(due, Math.max(watermark, due.at(-1)?.block ?? 0));
       });
     }
   }
@@ -104,8 +106,7 @@ export class IndexStore {
         this.#setWatermark(Math.max(watermark, through));
         return true;
       }
-      this.#documents.write(requests.map(({ batch }) => batch));
-      this.#setWatermark(last.block);
+      this.#write(requests, last.block);
       return true;
     });
   }
@@ -118,7 +119,10 @@ export class IndexStore {
       .iterate(after, through);
     for (const { id, head, size, data, messages: count } of rows) {
       if (!(data instanceof Uint8Array)) continue;
-      requests.push({ block: Number(id), batch: this.#withItems(openBlock(data, Number(head), Number(size)).batch) });
+      const batch = readable(data, Number(head), Number(size));
+      requests.push(
+        batch ? { block: Number(id), batch: this.#withItems(batch) } : { block: Number(id), lost: Number(count) },
+      );
       messages += Number(count);
       if (messages >= CATCH_UP_MESSAGES) break;
     }
@@ -137,6 +141,13 @@ export class IndexStore {
       }
     }
     return { ...batch, itemMessages: Float64Array.from(messages), itemFolders: Uint32Array.from(folders) };
+  }
+
+  #write(requests: readonly IndexedRequest[], watermark: number): void {
+    this.#documents.write(requests.flatMap(({ batch }) => batch ?? []));
+    const lost = requests.reduce((sum, request) => sum + (request.lost ?? 0), 0);
+    if (lost > 0) this.#index.statement("UPDATE meta SET value = value + ? WHERE name = 'lost'").run(lost);
+    this.#setWatermark(watermark);
   }
 
   #watermark(): number {
@@ -163,6 +174,15 @@ function unbrokenRuns(requests: readonly IndexedRequest[]): IndexedRequest[][] {
   return runs;
 }
 
+/** One damaged block must not keep all others from being found. `verify` names it. */
+function readable(data: Uint8Array, head: number, size: number): PackedBatch | undefined {
+  try {
+    return openBlock(data, head, size).batch;
+  } catch {
+    return undefined;
+  }
+}
+
 function openOrReplace(folder: string, truth: Database): Database {
   if (!existsSync(indexFile(folder))) return create(folder, truth);
   try {
@@ -184,7 +204,8 @@ function agrees(index: Database, truth: Database): boolean {
   const watermark = index.number("SELECT value FROM meta WHERE name = 'watermark'");
   if (watermark > truth.number("SELECT max(id) FROM request")) return false;
   const expected = truth.number("SELECT sum(messages) FROM block WHERE id <= ?", watermark);
-  return index.number("SELECT count(*) FROM text_docsize") === expected;
+  const lost = index.number("SELECT value FROM meta WHERE name = 'lost'");
+  return index.number("SELECT count(*) FROM text_docsize") === expected - lost;
 }
 
 function create(folder: string, truth: Database): Database {
@@ -196,6 +217,7 @@ function create(folder: string, truth: Database): Database {
     insert.run("format", FORMAT);
     insert.run("archive", archiveId(truth));
     insert.run("watermark", 0);
+    insert.run("lost", 0);
   });
   return index;
 }

@@ -40,16 +40,16 @@ export function planSearch(database: Database, query: Query | undefined, scope: 
   const texts = others.filter((part) => compileText(part, classesLike) !== undefined);
   const rest = others.filter((part) => !texts.includes(part));
   const text = texts.length === 0 ? undefined : compileText({ kind: "and", parts: texts }, classesLike);
+  const [folders, ...alsoIn] =
+    places.length > 0 || scope.mailboxes !== undefined ? foldersOf(database, places, scope.mailboxes) : [];
   const spill = spillOf(database);
   const isExact = spill === 0 && isWholeSecond(dates.from) && isWholeSecond(dates.to);
   return {
     ...(text !== undefined && { text }),
-    ...((places.length > 0 || scope.mailboxes !== undefined) && {
-      folders: foldersOf(database, places, scope.mailboxes),
-    }),
+    ...(folders !== undefined && { folders }),
     ids: idRange(dates, spill),
     ...(!isExact && { dates }),
-    conditions: rest.map((part) => condition(database, part)),
+    conditions: [...rest.map((part) => condition(database, part)), ...alsoIn.map(folderCondition)],
   };
 }
 
@@ -68,13 +68,18 @@ function isPlace(part: Query): part is Place {
   return part.kind === "mailbox" || part.kind === "folder";
 }
 
-/** The folders that fulfil all of these, within these mailboxes. */
-function foldersOf(database: Database, places: Place[], mailboxes?: string[]): number[] {
-  const lists = places.map(({ kind, pattern }) =>
-    kind === "folder" ? findFolders(database, pattern) : foldersIn(database, [pattern]),
-  );
-  if (mailboxes !== undefined) lists.push(foldersIn(database, mailboxes));
-  const [first = [], ...others] = lists;
+/**
+ * The folders that a copy of the message must lie in, a list for each mailbox that is asked for: the message must be in
+ * all of these mailboxes, and in each of them in such a folder.
+ */
+function foldersOf(database: Database, places: Place[], scope?: string[]): number[][] {
+  const everywhere = places.flatMap(({ kind, pattern }) => (kind === "folder" ? [findFolders(database, pattern)] : []));
+  if (scope !== undefined) everywhere.push(foldersIn(database, scope));
+  const mailboxes = places.flatMap(({ kind, pattern }) => (kind === "mailbox" ? [foldersIn(database, [pattern])] : []));
+  return mailboxes.length === 0 ? [inAll(everywhere)] : mailboxes.map((folders) => inAll([folders, ...everywhere]));
+}
+
+function inAll([first = [], ...others]: number[][]): number[] {
   const sets = others.map((list) => new Set(list));
   return first.filter((folder) => sets.every((set) => set.has(folder)));
 }
@@ -103,9 +108,11 @@ function condition(database: Database, query: Query): Condition {
   if (query.kind === "and") {
     const places = query.parts.filter(isPlace);
     const others = query.parts.filter((part) => !isPlace(part)).map((part) => condition(database, part));
-    return wrap("", places.length === 0 ? others : [...others, folderCondition(foldersOf(database, places))], " AND ");
+    const copies = places.length === 0 ? [] : foldersOf(database, places).map(folderCondition);
+    return wrap("", [...others, ...copies], " AND ");
   }
-  return isPlace(query) ? folderCondition(foldersOf(database, [query])) : { sql: "FALSE", values: [] };
+  const [folders = []] = isPlace(query) ? foldersOf(database, [query]) : [];
+  return folderCondition(folders);
 }
 
 export function folderCondition(folders: number[]): Condition {
