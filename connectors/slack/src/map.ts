@@ -9,6 +9,7 @@ import {
   reactionToMessage,
 } from "./map/happenings.ts";
 import { noticeToMessage } from "./map/notices.ts";
+import type { Block } from "./map/rich.ts";
 import type { EventType } from "./read/event-type.ts";
 
 /** Every kind of event that is archived. The keys end up in the message class. */
@@ -61,10 +62,12 @@ function replyToMessage(event: CapturedEvent): MessageDraft {
 /** `/me` messages are told about their author. */
 function meToMessage(event: CapturedEvent): MessageDraft {
   const view = viewOf(event);
-  const author = {
-    kind: "paragraph" as const,
-    spans: [{ text: view.names.person(view.message.user ?? "", view.message.username), italic: true }],
-  };
   const { blocks, around } = said(view);
-  return draft(view, { blocks: [author, ...blocks], around });
+  const author = { text: `${view.names.person(view.message.user ?? "", view.message.username)} `, bold: true };
+  const [first, ...rest] = blocks;
+  const told: Block[] =
+    first && "spans" in first
+      ? [{ ...first, spans: [author, ...first.spans] }, ...rest]
+      : [{ kind: "paragraph", spans: [author] }, ...blocks];
+  return draft(view, { blocks: told, around });
 }

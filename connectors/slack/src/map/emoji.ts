@@ -27,6 +27,9 @@ function readTable(): Map<string, number[]> {
   const names = new Map<string, number[]>();
   for (const [code, shortcode] of Object.entries(shortcodes)) {
     const points = code.split("-").map((point) => Number.parseInt(point, 16));
+    // A heart or a sun alone is a black sign of text unless the selector makes it an emoji.
+    if (points.length === 1 && !/\p{Emoji_Presentation}/u.test(String.fromCodePoint(...points)))
+      points.push(VARIATION_SELECTOR);
     for (const name of Array.isArray(shortcode) ? shortcode : [shortcode]) names.set(name, points);
   }
   // The name under which Slack keeps an emoji that its users typed as `:)` years ago.

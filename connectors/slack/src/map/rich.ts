@@ -58,7 +58,8 @@ function textOf(block: Block): string {
 export function spansToText(spans: Span[]): string {
   let text = "";
   for (const span of spans) {
-    text += span.text;
+    // Struck-out words must not read as said.
+    text += span.strike ? `~${span.text}~` : span.text;
     if (span.url !== undefined && span.url !== span.text && span.url !== `mailto:${span.text}`)
       text += ` <${span.url}>`;
   }

@@ -30,7 +30,7 @@ const SLOWEST_BYTES_PER_MS = 100;
 const LONGEST_WAIT_MS = 60_000;
 const TRIES = 3;
 const REMEDY =
-  "Make a new export soon after which Hansard runs (links in an export end with it), or download the file by hand before it is deleted.";
+  "Make a new export and archive it at once, since the links in an export end with it; or download the file by hand before it is deleted.";
 
 /** Fetches the files of an event, and declares a gap for each that cannot be had. */
 export async function addAttachments(event: SlackEvent, source: FileSource): Promise<Gap[]> {
