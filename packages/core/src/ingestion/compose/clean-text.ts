@@ -6,8 +6,11 @@ const LINE_ENDS = /\r\n?/g;
 const BREAKS = /[\t-\r\u0085\u2028\u2029]+/g;
 const CONTROLS_IN_LINE = /\p{Cc}/gu;
 const NOT_ONE_LINE = /[\p{Cc}\u2028\u2029]/u;
-/** Path separators, and the controls that make `gpj.exe` read as `exe.jpg`. */
-const NOT_IN_LABEL = /[/\\\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/**
+ * Path separators, the controls that make `gpj.exe` read as `exe.jpg`, and the mark of an encoded word: some readers decode
+ * names once more, and what comes out then could be a path or a line end.
+ */
+const NOT_IN_LABEL = /(?<==)\?|[/\\\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**
  * Text that any mail reader, database and XML document can hold: line ends become `\n`, half a surrogate pair becomes

@@ -31,7 +31,7 @@ export function addressField(name: string, correspondents: Correspondent[]): str
   let column = field.length;
   for (const [index, correspondent] of correspondents.entries()) {
     const comma = index + 1 < correspondents.length ? "," : "";
-    const mailbox = mailboxOf(correspondent) + comma;
+    const mailbox = mailboxOf(correspondent, index === 0 ? column + 1 : 1) + comma;
     const firstLine = mailbox.indexOf("\r\n");
     const fits = column + 1 + (firstLine === -1 ? mailbox.length : firstLine) <= LINE_LENGTH;
     field += fits || index === 0 ? ` ${mailbox}` : `\r\n ${mailbox}`;
@@ -101,18 +101,19 @@ function characterBoundary(bytes: Buffer, start: number, length: number): number
   return end > start ? end : start + length;
 }
 
-function mailboxOf({ id, name, address }: Correspondent): string {
+function mailboxOf({ id, name, address }: Correspondent, startColumn: number): string {
   const safe = isUsableAddress(address) ? address : placeholderAddress(`${id} ${address}`, "unusable");
   if (name === undefined || name === "") return safe;
-  const phrase = phraseOf(name);
-  const column = phrase.length - phrase.lastIndexOf("\r\n");
-  return column + safe.length + 4 > LINE_LENGTH ? `${phrase}\r\n <${safe}>` : `${phrase} <${safe}>`;
+  const phrase = phraseOf(name, startColumn);
+  const lastLine = phrase.lastIndexOf("\r\n");
+  const column = lastLine === -1 ? startColumn + phrase.length : phrase.length - lastLine - 2;
+  return column + safe.length + " <>,".length > LINE_LENGTH ? `${phrase}\r\n <${safe}>` : `${phrase} <${safe}>`;
 }
 
-function phraseOf(name: string): string {
+function phraseOf(name: string, startColumn: number): string {
   const simple =
     name.length <= LONGEST_PLAIN_WORD && !NOT_PRINTABLE_ASCII.test(name) && !NEEDS_ESCAPE_OR_ENCODING.test(name);
-  if (!simple || name.trim() !== name) return encodedWords(oneLine(name), "From: ".length);
+  if (!simple || name.trim() !== name) return encodedWords(oneLine(name), startColumn);
   return ATOMS.test(name) ? name : `"${name}"`;
 }
 

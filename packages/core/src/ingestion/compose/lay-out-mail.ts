@@ -31,11 +31,8 @@ type ContentOf = (blob: BlobReference) => Uint8Array | undefined;
  * mixed(related(alternative(text, html), inline…), attachments…), each level only where it has more than one part.
  */
 export function layOutMail(message: Message, contentOf: ContentOf = () => undefined): Piece[] {
-  const inline = message.html === undefined ? [] : message.attachments.filter((attachment) => attachment.inline);
-  const files =
-    inline.length === 0
-      ? message.attachments
-      : message.attachments.filter((attachment) => !inline.includes(attachment));
+  const inline = message.html === undefined ? [] : message.attachments.filter(isShownInline);
+  const files = message.attachments.filter((attachment) => !inline.includes(attachment));
   const header = `${fields(message)}MIME-Version: 1.0\r\n`;
   if (message.html === undefined && files.length === 0) return [header + textPart("plain", message.text)];
 
@@ -94,6 +91,11 @@ function filePart(attachment: MailAttachment, contentOf: ContentOf, disposition:
     `Content-Type: ${mediaType(attachment)}\r\nContent-Transfer-Encoding: base64\r\n${contentId}` +
     `Content-Disposition: ${disposition}${name}\r\n\r\n`;
   return [header, fileContent(attachment.content, contentOf)];
+}
+
+/** Text that is inline would be taken for a part of the body, by people and by software. */
+function isShownInline(attachment: MailAttachment): boolean {
+  return attachment.inline === true && !mediaType(attachment).startsWith("text/");
 }
 
 function fileContent(content: MailAttachment["content"], contentOf: ContentOf): Piece {

@@ -1,4 +1,4 @@
-import { base64Lines, base64LinesLength } from "./base64-lines.ts";
+import { base64Lines } from "./base64-lines.ts";
 
 const LONGEST_LINE = 998;
 const NOT_PLAIN = /[^\t\n\x20-\x7e]/;
@@ -19,11 +19,6 @@ export function textPart(subtype: "plain" | "html", text: string): string {
   }
   // Base64 and not quoted-printable: it keeps any text as it is, trailing white space included, at the speed of a native encoder.
   return `Content-Type: text/${subtype}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n${encoded(text)}`;
-}
-
-/** The most bytes that `text` can take as content of a part. */
-export function longestTextLength(utf8Bytes: number, lineEnds: number): number {
-  return base64LinesLength(utf8Bytes + lineEnds);
 }
 
 /**

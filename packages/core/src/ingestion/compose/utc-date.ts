@@ -1,5 +1,6 @@
 const WITH_OFFSET =
   /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:Z|([+-])(\d{2}):?(\d{2}))$/i;
+const UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 /** RFC 5322 dates begin in 1900. An earlier one is a system's "no date", such as the year 1 or 1601. */
 const EARLIEST = Date.UTC(1900, 0, 1);
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -23,7 +24,14 @@ export function utcDate(text: string): string | undefined {
   return utc < EARLIEST || utc > LATEST ? undefined : new Date(utc).toISOString();
 }
 
-/** A time as RFC 5322 writes it: `Sun, 22 Nov 2026 09:30:00 +0000`. ECMAScript fixes this form, whatever the locale. */
+/**
+ * A time of that form as RFC 5322 writes it: `Sun, 22 Nov 2026 09:30:00 +0000`. ECMAScript fixes this, whatever the locale.
+ * Throws a RangeError for any other form, which Date might read by the machine's own time zone.
+ */
 export function mailDate(date: string): string {
-  return new Date(date).toUTCString().replace("GMT", "+0000");
+  const time = new Date(date);
+  if (!UTC.test(date) || Number.isNaN(time.getTime())) {
+    throw new RangeError(`The message's date ${JSON.stringify(date)} is not a time in UTC with milliseconds.`);
+  }
+  return time.toUTCString().replace("GMT", "+0000");
 }
