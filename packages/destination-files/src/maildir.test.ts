@@ -34,6 +34,9 @@ function has(program: string): boolean {
   }
 }
 
+if (!has("doveadm") || !has("notmuch"))
+  console.warn("Partly skipped: install Debian's dovecot-imapd and notmuch to run all of these tests.");
+
 test("a message lies in cur under a name that says its time, identity and size, with the message's date", async () => {
   await destination.submit([sampleDelivery(1, { folder: { kind: "inbox" } })], { signal });
   const [name] = await readdir(join(root, "alice@contoso.example", "cur"));

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
@@ -23,7 +23,7 @@ export interface Dovecot {
 /** Whether Debian's dovecot-imapd is there. */
 export function hasDovecot(): boolean {
   try {
-    execFileSync("sh", ["-c", "command -v dovecot doveadm openssl"]);
+    execFileSync("sh", ["-c", "command -v dovecot && command -v doveadm && command -v openssl"], { stdio: "ignore" });
     return true;
   } catch {
     return false;
@@ -49,7 +49,7 @@ export async function startDovecot(
   execFileSync("mkdir", ["-p", join(folder, "homes")]);
   if (isRoot()) execFileSync("chown", [`${NOBODY}:${NOBODY}`, join(folder, "homes")]);
   const server = spawn("dovecot", ["-F", "-c", configuration], { stdio: "ignore" });
-  await untilListening(imapPort);
+  await untilListening(imapPort, join(folder, "log"));
   return {
     folder,
     imapPort,
@@ -77,16 +77,17 @@ function usersOf(folder: string): string[] {
 }
 
 function configurationOf(folder: string, imapPort: number, imapsPort: number): string {
-  const user = isRoot()
-    ? ""
-    : `default_internal_user = ${userInfo().username}\ndefault_login_user = ${userInfo().username}\n`;
+  // Without root, Dovecot's parts run as whoever runs the tests.
+  const [user, group] = ["-un", "-gn"].map((which) => execFileSync("id", [which], { encoding: "utf8" }).trim());
+  const users = `default_internal_user = ${user}\ndefault_login_user = ${user}\ndefault_internal_group = ${group}`;
   return `
 protocols = imap
 listen = 127.0.0.1
 base_dir = ${folder}/run
 state_dir = ${folder}/state
 log_path = ${folder}/log
-${user}first_valid_uid = 1
+${isRoot() ? "" : users}
+first_valid_uid = 1
 mail_location = maildir:~/Maildir
 mail_plugins = quota
 auth_mechanisms = plain login xoauth2
@@ -157,7 +158,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function untilListening(port: number): Promise<void> {
+async function untilListening(port: number, log: string): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const isListening = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));
@@ -167,7 +168,9 @@ async function untilListening(port: number): Promise<void> {
     if (isListening) return;
     await setTimeout(100);
   }
-  throw new Error("Dovecot did not start within ten seconds.");
+  throw new Error(
+    `Dovecot did not start within ten seconds: ${await readFile(log, "utf8").catch(() => "it wrote no log")}`,
+  );
 }
 
 function isRoot(): boolean {

@@ -13,6 +13,8 @@ const ALICE = "alice@contoso.example";
 const BOB = "bob@contoso.example";
 const NAMED: Folder = { kind: "visible", path: ["Slack", 'général.2026/"Q&A"'] };
 const withDovecot = test.skipIf(!hasDovecot());
+if (!hasDovecot())
+  console.warn("Skipped: Dovecot is absent. Install Debian's dovecot-imapd and openssl to run these tests.");
 let dovecot: Dovecot;
 let opened: Destination[] = [];
 const tokens = createServer((request, response) => {
@@ -33,8 +35,7 @@ const tokens = createServer((request, response) => {
 });
 
 beforeAll(async () => {
-  if (!hasDovecot())
-    return console.warn("Skipped: dovecot is absent. Install Debian's dovecot-imapd to run these tests.");
+  if (!hasDovecot()) return;
   await new Promise<void>((resolve) => tokens.listen(0, "127.0.0.1", resolve));
   dovecot = await startDovecot({ introspectionUrl: `${tokensUrl()}/introspect`, certificateDays: 20 });
 });

@@ -35,7 +35,7 @@ export interface Postfix {
 /** Whether Debian's postfix is there and may be started: its master insists on root. */
 export function hasPostfix(): boolean {
   try {
-    execFileSync("sh", ["-c", "command -v postfix openssl"], { stdio: "ignore" });
+    execFileSync("sh", ["-c", "command -v postfix && command -v openssl"], { stdio: "ignore" });
     return process.getuid?.() === 0;
   } catch {
     return false;
