@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SettingsError } from "@hansard/core";
-import type { z } from "zod";
+import { z } from "zod";
 import { ExportedEntry, ExportedMessage, ExportManifest } from "./format.ts";
 import { JournalReplay } from "./journal-replay.ts";
 import { linesOf } from "./lines.ts";
@@ -50,7 +50,7 @@ function readManifest(folder: string, problems: string[]): ExportManifest | unde
     if (readFileSync(join(folder, "manifest.sha256"), "utf8") !== `${digest}\n`) problems.push("manifest.json is not what manifest.sha256 says.");
     return ExportManifest.parse(JSON.parse(text.toString()));
   } catch (error) {
-    problems.push(`The manifest cannot be read: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
+    problems.push(`The manifest cannot be read: ${reasonOf(error)}`);
     return undefined;
   }
 }
@@ -85,7 +85,7 @@ async function eachLine<Line>(folder: string, path: string, schema: z.ZodType<Li
     try {
       take(schema.parse(JSON.parse(line)));
     } catch (error) {
-      problems.push(`${path}, line ${number} cannot be read: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
+      problems.push(`${path}, line ${number} cannot be read: ${reasonOf(error)}`);
     }
   }
 }
@@ -94,4 +94,9 @@ function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1).replaceAll("\\", "/"));
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof z.ZodError) return error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { SettingsError } from "@hansard/core";
 import type { ArchivedMessage, Journal, JournalEntry, MailArchive } from "@hansard/core/ingestion";
@@ -47,12 +48,12 @@ async function writeMessages(folder: string, { archive, query }: ExportSource, o
 }
 
 async function writeMessage(folder: string, archive: MailArchive, { messageId, messageClass, date, copies }: ArchivedMessage): Promise<ExportedMessage> {
-  // The name must be known before the content is: the Message-ID's own digits are unique and safe.
-  const name = Buffer.from(messageId).toString("base64url");
-  const file = await FileWriter.open(folder, `messages/${name.slice(1, 3)}/${name.slice(0, 120)}.eml`);
+  // Named by the Message-ID and not by the content, whose hash is known only when it has been written.
+  const name = createHash("sha256").update(messageId).digest("hex").slice(0, 40);
+  const file = await FileWriter.open(folder, `messages/${name.slice(0, 2)}/${name}.eml`);
   for await (const chunk of archive.mail(messageId)) await file.write(chunk);
   const { path, sha256, size } = await file.finish();
-  return { messageId, messageClass, date, sha256, size, file: path, copies };
+  return { messageId, messageClass, date, sha256, size, file: path, copies: copies.map(({ mailbox, folder: place }) => ({ mailbox, folder: place })) };
 }
 
 async function writeJournal(folder: string, { journal, query }: ExportSource, ids: Set<string>) {
