@@ -59,7 +59,7 @@ export interface DestinationLimits {
   mailboxConcurrency?: number;
 }
 
-/** Where messages go. A destination package exports `openDestination`, which gives one of these. */
+/** Where messages go. A destination package exports `destination`, a `DestinationPlugin` that opens one of these. */
 export interface Destination {
   /** `exactly-once`: a delivery submitted again is recognised and answered with its first receipt. */
   guarantee: "exactly-once" | "at-least-once";
