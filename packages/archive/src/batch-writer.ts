@@ -1,4 +1,4 @@
-import type { Message } from "@hansard/core/ingestion";
+import type { MailSegment, Message } from "@hansard/core/ingestion";
 import { compressBlock } from "./block.ts";
 import { ENTRY_SEPARATOR, FIELD_SEPARATOR, packBatch } from "./packed-batch.ts";
 import { personText, withoutSeparators } from "./person-text.ts";
@@ -6,14 +6,14 @@ import { personText, withoutSeparators } from "./person-text.ts";
 const FIRST_BYTES = 1024 * 1024;
 const KEPT_BYTES = 32 * 1024 * 1024;
 
-/** Gathers a request's messages: the text for the index, the mails for the block, the items for both. */
+/** Gathers a request's messages: texts and mails for the block, texts for the index, items for both. */
 export class BatchWriter {
-  #text = Buffer.allocUnsafeSlow(FIRST_BYTES);
-  #textEnd = 0;
-  #mails = Buffer.allocUnsafeSlow(FIRST_BYTES);
-  #mailsEnd = 0;
+  /** Each message's text, and its mail right behind it. */
+  #data = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #end = 0;
   #ids: number[] = [];
   #classes: number[] = [];
+  #starts: number[] = [];
   #ends: number[] = [];
   #itemMessages: number[] = [];
   #itemFolders: number[] = [];
@@ -29,39 +29,44 @@ export class BatchWriter {
     return this.#itemMessages.length;
   }
 
-  get mailBytes(): number {
-    return this.#mailsEnd;
-  }
-
   reset(): void {
-    this.#textEnd = this.#mailsEnd = 0;
+    this.#end = 0;
     this.#ids = [];
     this.#classes = [];
+    this.#starts = [];
     this.#ends = [];
     this.#itemMessages = [];
     this.#itemFolders = [];
     this.#lateMessages = [];
     this.#lateFolders = [];
     // One mail of a hundred megabytes must not hold its room for ever.
-    if (this.#mails.length > KEPT_BYTES) this.#mails = Buffer.allocUnsafeSlow(FIRST_BYTES);
-    if (this.#text.length > KEPT_BYTES) this.#text = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    if (this.#data.length > KEPT_BYTES) this.#data = Buffer.allocUnsafeSlow(FIRST_BYTES);
   }
 
-  addMail(bytes: Uint8Array): void {
-    if (this.#mailsEnd + bytes.length > this.#mails.length)
-      this.#mails = grown(this.#mails, this.#mailsEnd, bytes.length);
-    this.#mails.set(bytes, this.#mailsEnd);
-    this.#mailsEnd += bytes.length;
-  }
-
-  addDocument(id: number, classId: number, message: Message): void {
+  /** Writes a message's text and gives the place where its mail will start. It counts only once `addDocument` follows. */
+  writeText(message: Message): { start: number; end: number } {
     const text = indexedText(message);
-    if (this.#textEnd + text.length * 3 > this.#text.length)
-      this.#text = grown(this.#text, this.#textEnd, text.length * 3);
-    this.#textEnd += this.#text.write(text, this.#textEnd);
+    this.#grow(text.length * 3);
+    return { start: this.#end, end: this.#end + this.#data.write(text, this.#end) };
+  }
+
+  addDocument(
+    id: number,
+    classId: number,
+    text: { start: number; end: number },
+    segments: readonly MailSegment[],
+  ): void {
     this.#ids.push(id);
     this.#classes.push(classId);
-    this.#ends.push(this.#textEnd);
+    this.#starts.push(text.start);
+    this.#ends.push(text.end);
+    this.#end = text.end;
+    for (const segment of segments) {
+      if (!(segment instanceof Uint8Array)) continue;
+      this.#grow(segment.length);
+      this.#data.set(segment, this.#end);
+      this.#end += segment.length;
+    }
   }
 
   addItem(message: number, folder: number): void {
@@ -76,36 +81,52 @@ export class BatchWriter {
   }
 
   /** What the truth keeps. */
-  block(): { head: number; size: number; data: Uint8Array } {
-    const head = packBatch({
-      ...this.#documents(),
+  block(): { size: number; data: Uint8Array } {
+    return compressBlock({
+      ids: Float64Array.from(this.#ids),
+      classes: Uint32Array.from(this.#classes),
+      starts: Uint32Array.from(this.#starts),
+      ends: Uint32Array.from(this.#ends),
+      data: this.#data.subarray(0, this.#end),
       itemMessages: Float64Array.from(this.#lateMessages),
       itemFolders: Uint32Array.from(this.#lateFolders),
     });
-    return { head: head.length, ...compressBlock(head, this.#mails.subarray(0, this.#mailsEnd)) };
   }
 
   /** What the index gets. */
   batch(): Uint8Array<ArrayBuffer> {
+    const starts = new Uint32Array(this.messages);
+    const ends = new Uint32Array(this.messages);
+    let bytes = 0;
+    for (const [index, start] of this.#starts.entries()) {
+      starts[index] = bytes;
+      bytes += (this.#ends[index] ?? 0) - start;
+      ends[index] = bytes;
+    }
+    const texts = new Uint8Array(bytes);
+    for (const [index, start] of starts.entries())
+      texts.set(this.#data.subarray(this.#starts[index], this.#ends[index]), start);
     return packBatch({
-      ...this.#documents(),
+      ids: Float64Array.from(this.#ids),
+      classes: Uint32Array.from(this.#classes),
+      starts,
+      ends,
+      data: texts,
       itemMessages: Float64Array.from(this.#itemMessages),
       itemFolders: Uint32Array.from(this.#itemFolders),
     });
   }
 
-  #documents() {
-    return {
-      ids: Float64Array.from(this.#ids),
-      classes: Uint32Array.from(this.#classes),
-      ends: Uint32Array.from(this.#ends),
-      text: this.#text.subarray(0, this.#textEnd),
-    };
+  #grow(bytes: number): void {
+    if (this.#end + bytes <= this.#data.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#data.length * 2, this.#end + bytes));
+    larger.set(this.#data.subarray(0, this.#end));
+    this.#data = larger;
   }
 }
 
 /**
- * The block keeps the indexed text beside the mail. Next to each other the two compress to little more than one, and
+ * The block keeps the indexed text before the mail. Next to each other the two compress to little more than one, and
  * the index can be made anew without taking any mail apart, from the very words that it was made from first.
  */
 function indexedText({ subject, text, from, to, attachments }: Message): string {
@@ -118,10 +139,4 @@ function indexedText({ subject, text, from, to, attachments }: Message): string 
 
 function field(text: string): string {
   return text.includes(FIELD_SEPARATOR) ? text.replaceAll(FIELD_SEPARATOR, " ") : text;
-}
-
-function grown(buffer: Buffer<ArrayBuffer>, used: number, more: number): Buffer<ArrayBuffer> {
-  const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, used + more));
-  larger.set(buffer.subarray(0, used));
-  return larger;
 }

@@ -1,6 +1,5 @@
 import { compressBlock, openBlock } from "./block.ts";
 import type { Database } from "./database.ts";
-import { packBatch } from "./packed-batch.ts";
 
 export interface Compaction {
   blocksBefore: number;
@@ -11,7 +10,6 @@ export interface Compaction {
 
 interface Small {
   id: number;
-  head: number;
   size: number;
 }
 
@@ -38,8 +36,8 @@ function groups(truth: Database): Small[][] {
   const found: Small[][] = [];
   let group: Small[] = [];
   let bytes = 0;
-  for (const row of truth.all("SELECT id, head, size FROM block ORDER BY id")) {
-    const block = { id: Number(row["id"]), head: Number(row["head"]), size: Number(row["size"]) };
+  for (const row of truth.all("SELECT id, size FROM block ORDER BY id")) {
+    const block = { id: Number(row["id"]), size: Number(row["size"]) };
     if (block.size >= SMALL_BYTES || bytes + block.size > MERGED_BYTES) {
       found.push(group);
       [group, bytes] = [[], 0];
@@ -56,32 +54,31 @@ function merge(truth: Database, group: Small[]): void {
   const last = group.at(-1);
   if (last === undefined) return;
   const select = truth.statement("SELECT data FROM block WHERE id = ?");
-  const opened = group.map(({ id, head, size }) => {
+  const opened = group.map(({ id, size }) => {
     const data = select.get(id)?.["data"];
     if (!(data instanceof Uint8Array)) throw new Error(`Block ${id} vanished while it was being merged.`);
-    return openBlock(data, head, size);
+    return openBlock(data, size);
   });
   const move = truth.statement("UPDATE message SET block = ?, start = start + ? WHERE id = ?");
-  let start = 0;
-  let textStart = 0;
-  const ends: number[] = [];
-  for (const { batch, mails } of opened) {
-    for (const id of batch.ids) move.run(last.id, start, id);
-    for (const end of batch.ends) ends.push(textStart + end);
-    start += mails.length;
-    textStart += batch.text.length;
-  }
-  const head = packBatch({
-    ids: Float64Array.from(opened.flatMap(({ batch }) => [...batch.ids])),
-    classes: Uint32Array.from(opened.flatMap(({ batch }) => [...batch.classes])),
-    ends: Uint32Array.from(ends),
-    text: Buffer.concat(opened.map(({ batch }) => batch.text)),
-    itemMessages: Float64Array.from(opened.flatMap(({ batch }) => [...batch.itemMessages])),
-    itemFolders: Uint32Array.from(opened.flatMap(({ batch }) => [...batch.itemFolders])),
+  let shift = 0;
+  const shifted = opened.map(({ ids, starts, ends, data }) => {
+    const by = shift;
+    for (const id of ids) move.run(last.id, by, id);
+    shift += data.length;
+    return { starts: starts.map((start) => start + by), ends: ends.map((end) => end + by) };
   });
-  const { size, data } = compressBlock(head, Buffer.concat(opened.map(({ mails }) => mails)));
+  const merged = {
+    ids: Float64Array.from(opened.flatMap(({ ids }) => [...ids])),
+    classes: Uint32Array.from(opened.flatMap(({ classes }) => [...classes])),
+    starts: Uint32Array.from(shifted.flatMap(({ starts }) => [...starts])),
+    ends: Uint32Array.from(shifted.flatMap(({ ends }) => [...ends])),
+    data: Buffer.concat(opened.map(({ data }) => data)),
+    itemMessages: Float64Array.from(opened.flatMap(({ itemMessages }) => [...itemMessages])),
+    itemFolders: Uint32Array.from(opened.flatMap(({ itemFolders }) => [...itemFolders])),
+  };
+  const { size, data } = compressBlock(merged);
   for (const { id } of group) truth.statement("DELETE FROM block WHERE id = ?").run(id);
   truth
-    .statement("INSERT INTO block (id, messages, head, size, data) VALUES (?, ?, ?, ?, ?)")
-    .run(last.id, ends.length, head.length, size, data);
+    .statement("INSERT INTO block (id, messages, size, data) VALUES (?, ?, ?, ?)")
+    .run(last.id, merged.ids.length, size, data);
 }

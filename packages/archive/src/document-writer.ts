@@ -1,7 +1,6 @@
-import { isAscii } from "node:buffer";
 import type { Database } from "./database.ts";
-import { ENTRY_SEPARATOR, FIELD_SEPARATOR, NAME_SEPARATOR, type PackedBatch, WITHDRAWN } from "./packed-batch.ts";
-import { EVERY_DOCUMENT, addressWord, classWord, domainWord, searchable } from "./searchable-text.ts";
+import { ENTRY_SEPARATOR, NAME_SEPARATOR, type PackedBatch, WITHDRAWN, fieldsOf } from "./packed-batch.ts";
+import { addressWord, classWord, domainWord, searchable } from "./searchable-text.ts";
 
 const ROWS_AT_ONCE = 64;
 const REMEMBERED_PEOPLE = 50_000;
@@ -10,7 +9,6 @@ const REMEMBERED_PEOPLE = 50_000;
 export class DocumentWriter {
   readonly #index: Database;
   readonly #people = new Map<string, string>();
-  readonly #classes = new Map<number, string>();
 
   constructor(index: Database) {
     this.#index = index;
@@ -18,21 +16,19 @@ export class DocumentWriter {
 
   write(batches: readonly PackedBatch[]): void {
     const insert = this.#index.statement(
-      "INSERT INTO text (rowid, subject, body, sender, recipients, attachments, class) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO text (rowid, body, subject, sender, recipients, labels) VALUES (?, ?, ?, ?, ?, ?)",
     );
     // A rowid that is not the highest so far makes the index write out all that it has gathered.
     for (const { batch, document, id } of inOrderOfTime(batches)) {
-      const [subject = "", body = "", sender = "", recipients = "", attachments = ""] = textOf(batch, document).split(
-        FIELD_SEPARATOR,
-      );
+      const [subject = "", body = "", sender = "", recipients = "", attachments = ""] = fieldsOf(batch, document);
+      const label = classWord(batch.classes[document] ?? 0);
       insert.run(
         id,
-        searchable(subject),
         searchable(body),
+        searchable(subject),
         this.#person(sender),
         this.#everyone(recipients),
-        searchable(attachments),
-        this.#class(batch.classes[document] ?? 0),
+        attachments === "" ? label : `${searchable(attachments)} ${label}`,
       );
     }
     this.#writeHoldings(batches);
@@ -51,15 +47,6 @@ export class DocumentWriter {
     words = personWords(entry);
     if (this.#people.size >= REMEMBERED_PEOPLE) this.#people.clear();
     this.#people.set(entry, words);
-    return words;
-  }
-
-  #class(id: number): string {
-    let words = this.#classes.get(id);
-    if (words === undefined) {
-      words = `${EVERY_DOCUMENT} ${classWord(id)}`;
-      this.#classes.set(id, words);
-    }
     return words;
   }
 
@@ -100,13 +87,6 @@ function insertHoldings(rows: number): string {
 function inOrderOfTime(batches: readonly PackedBatch[]): { batch: PackedBatch; document: number; id: number }[] {
   const documents = batches.flatMap((batch) => Array.from(batch.ids, (id, document) => ({ batch, document, id })));
   return documents.sort((one, other) => one.id - other.id);
-}
-
-function textOf({ text, ends }: PackedBatch, document: number): string {
-  const start = document === 0 ? 0 : (ends[document - 1] ?? 0);
-  const end = ends[document] ?? 0;
-  const bytes = Buffer.from(text.buffer, text.byteOffset + start, end - start);
-  return bytes.toString(isAscii(bytes) ? "latin1" : "utf8");
 }
 
 /** A name's words, the address and its domain as one word each, and what the address says beyond the name. */

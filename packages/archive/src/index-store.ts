@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { openBlock } from "./block.ts";
 import { Database, isDamage } from "./database.ts";
@@ -21,15 +21,18 @@ const FORMAT = 1;
 const FLUSH_BYTES = 32 * 1024 * 1024;
 const CATCH_UP_MESSAGES = 16_384;
 
+/** Words of the first column take two bytes less each than those of others. Labels are attachment names and the class. */
 const SCHEMA = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID, STRICT;
   CREATE TABLE holding (folder INTEGER NOT NULL, message INTEGER NOT NULL, PRIMARY KEY (folder, message)) WITHOUT ROWID, STRICT;
   CREATE VIRTUAL TABLE text USING fts5(
-    subject, body, sender, recipients, attachments, class, content = '', contentless_delete = 1, detail = full,
+    body, subject, sender, recipients, labels, content = '', contentless_delete = 1, detail = full,
     tokenize = "unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
   );
   INSERT INTO text (text, rank) VALUES ('hashsize', ${FLUSH_BYTES});
 `;
+
+const TABLES = ["meta", "holding", "text"];
 
 export function indexFile(folder: string): string {
   return join(folder, "index.db");
@@ -58,7 +61,11 @@ export class IndexStore {
       while (this.#catchUpOnce(Number.MAX_SAFE_INTEGER));
     } catch (error) {
       if (!isDamage(error)) throw error;
-      this.rebuild();
+      this.#index.close();
+      remove(this.#folder);
+      this.#index = openOrReplace(this.#folder, this.#truth);
+      this.#documents = new DocumentWriter(this.#index);
+      while (this.#catchUpOnce(Number.MAX_SAFE_INTEGER));
     }
   }
 
@@ -77,16 +84,8 @@ export class IndexStore {
 
   /** Empties the index and makes it anew from the truth. */
   rebuild(): void {
-    this.#index.close();
-    remove(this.#folder);
-    this.#index = create(this.#folder, this.#truth);
-    this.#documents = new DocumentWriter(this.#index);
+    this.#index.transaction(() => reset(this.#index, this.#truth));
     while (this.#catchUpOnce(Number.MAX_SAFE_INTEGER));
-  }
-
-  /** Joins what many small transactions left in pieces. */
-  tidy(): void {
-    this.#index.transaction(() => this.#index.exec("INSERT INTO text (text, rank) VALUES ('merge', 500)"));
   }
 
   close(): void {
@@ -115,11 +114,11 @@ export class IndexStore {
     const requests: IndexedRequest[] = [];
     let messages = 0;
     const rows = this.#truth
-      .statement("SELECT id, head, size, data, messages FROM block WHERE id > ? AND id <= ? ORDER BY id")
+      .statement("SELECT id, size, data, messages FROM block WHERE id > ? AND id <= ? ORDER BY id")
       .iterate(after, through);
-    for (const { id, head, size, data, messages: count } of rows) {
+    for (const { id, size, data, messages: count } of rows) {
       if (!(data instanceof Uint8Array)) continue;
-      const batch = readable(data, Number(head), Number(size));
+      const batch = readable(data, Number(size));
       requests.push(
         batch ? { block: Number(id), batch: this.#withItems(batch) } : { block: Number(id), lost: Number(count) },
       );
@@ -175,30 +174,38 @@ function unbrokenRuns(requests: readonly IndexedRequest[]): IndexedRequest[][] {
 }
 
 /** One damaged block must not keep all others from being found. `verify` names it. */
-function readable(data: Uint8Array, head: number, size: number): PackedBatch | undefined {
+function readable(data: Uint8Array, size: number): PackedBatch | undefined {
   try {
-    return openBlock(data, head, size).batch;
+    return openBlock(data, size);
   } catch {
     return undefined;
   }
 }
 
 function openOrReplace(folder: string, truth: Database): Database {
-  if (!existsSync(indexFile(folder))) return create(folder, truth);
   try {
-    const index = new Database(indexFile(folder), { synchronous: "NORMAL" });
-    if (agrees(index, truth)) return index;
-    index.close();
+    return open(folder, truth);
   } catch (error) {
     if (!isDamage(error)) throw error;
+    remove(folder);
+    return open(folder, truth);
   }
-  remove(folder);
-  return create(folder, truth);
+}
+
+/** Another process may be opening it too: what is amiss is looked at again, and mended, within a transaction. */
+function open(folder: string, truth: Database): Database {
+  const index = new Database(indexFile(folder), { synchronous: "NORMAL" });
+  if (agrees(index, truth)) return index;
+  index.transaction(() => {
+    if (!agrees(index, truth)) reset(index, truth);
+  });
+  return index;
 }
 
 /** Whether it is the index of this archive, of our format, not ahead of it, and holds as many documents as its blocks. */
 function agrees(index: Database, truth: Database): boolean {
-  if (index.number("SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'holding', 'text')") !== 3) return false;
+  const list = TABLES.map((table) => `'${table}'`).join();
+  if (index.number(`SELECT count(*) FROM sqlite_schema WHERE name IN (${list})`) !== TABLES.length) return false;
   if (index.number("SELECT value FROM meta WHERE name = 'format'") !== FORMAT) return false;
   if (index.get("SELECT value FROM meta WHERE name = 'archive'")?.["value"] !== archiveId(truth)) return false;
   const watermark = index.number("SELECT value FROM meta WHERE name = 'watermark'");
@@ -208,18 +215,14 @@ function agrees(index: Database, truth: Database): boolean {
   return index.number("SELECT count(*) FROM text_docsize") === expected - lost;
 }
 
-function create(folder: string, truth: Database): Database {
-  const index = new Database(indexFile(folder), { synchronous: "NORMAL" });
-  index.transaction(() => {
-    if (index.number("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'") > 0) return;
-    index.exec(SCHEMA);
-    const insert = index.statement("INSERT INTO meta (name, value) VALUES (?, ?)");
-    insert.run("format", FORMAT);
-    insert.run("archive", archiveId(truth));
-    insert.run("watermark", 0);
-    insert.run("lost", 0);
-  });
-  return index;
+function reset(index: Database, truth: Database): void {
+  for (const table of TABLES) index.exec(`DROP TABLE IF EXISTS ${table}`);
+  index.exec(SCHEMA);
+  const insert = index.statement("INSERT INTO meta (name, value) VALUES (?, ?)");
+  insert.run("format", FORMAT);
+  insert.run("archive", archiveId(truth));
+  insert.run("watermark", 0);
+  insert.run("lost", 0);
 }
 
 function archiveId(truth: Database): string {

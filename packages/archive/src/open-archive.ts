@@ -130,11 +130,7 @@ function taking(room: Room, source: BlobReader | undefined): Pick<Archive, Takin
       blocks.clear();
       return compaction;
     },
-    async reindex() {
-      room.attached?.close();
-      delete room.attached;
-      await index.rebuild();
-    },
+    reindex: () => index.rebuild(),
     settle: () => index.settle(),
   };
 }

@@ -48,7 +48,7 @@ const FEW_COPIES = 1000;
 const MOST_FOLDERS_MERGED = 30;
 const DEFAULT_LIMIT = 20;
 const COLUMNS =
-  "message.id AS id, message.name AS name, message.date AS date, message.subject AS subject, message.sender AS sender, message.size AS size, lower(hex(message.sha256)) AS sha256, class.name AS class";
+  "message.id AS id, message.name AS name, message.date AS date, message.subject AS subject, person.name AS sender, message.size AS size, lower(hex(message.sha256)) AS sha256, class.name AS class";
 
 /** Looks for messages. `database` is the truth with the index attached. */
 export function search(database: Database, query: string, options: SearchOptions = {}): SearchResult {
@@ -88,7 +88,7 @@ export function* findIds(database: Database, query: string): Iterable<number> {
 /** One message by the archive's own number of it. */
 export function describe(database: Database, message: number): Hit | undefined {
   const row = database.get(
-    `SELECT ${COLUMNS} FROM message JOIN class ON class.id = message.class WHERE message.id = ?`,
+    `SELECT ${COLUMNS} FROM message JOIN class ON class.id = message.class JOIN person ON person.id = message.sender WHERE message.id = ?`,
     message,
   );
   return row === undefined ? undefined : toHit(database, row, new Map(), undefined);
@@ -152,7 +152,10 @@ function statementOf(database: Database, plan: SearchPlan, purpose: "rows" | "id
   where.push(...conditions);
   const selection = { rows: COLUMNS, ids: `${id} AS id`, count: "count(*) AS found" }[purpose];
   const tail = { rows: `ORDER BY ${id} DESC`, ids: `ORDER BY ${id}`, count: "" }[purpose];
-  const classes = purpose === "rows" ? " CROSS JOIN class ON class.id = message.class" : "";
+  const classes =
+    purpose === "rows"
+      ? " CROSS JOIN class ON class.id = message.class CROSS JOIN person ON person.id = message.sender"
+      : "";
   const clause = where.length === 0 ? "" : ` WHERE ${where.map(({ sql }) => `(${sql})`).join(" AND ")}`;
   return {
     sql: `SELECT ${selection} FROM ${from.sql}${classes}${clause} ${tail}`,

@@ -31,9 +31,7 @@ export function domainWord(address: string): string | undefined {
   return at < 0 ? undefined : addressWord(address.slice(at));
 }
 
-/** Every document holds this word, so that "all but" can be asked. It is of the private use area: nobody types it. */
-export const EVERY_DOCUMENT = "\ue100";
-
+/** Every document holds that of its class. It begins in the private use area: nobody types it. */
 export function classWord(classId: number): string {
   return `\ue101${classId}`;
 }

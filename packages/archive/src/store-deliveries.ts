@@ -6,6 +6,7 @@ import type { Database } from "./database.ts";
 import type { Directory } from "./directory.ts";
 import { EVER_DELIVERED, ItemWriter } from "./item-writer.ts";
 import { layoutOf } from "./mail-layout.ts";
+import { Names } from "./names.ts";
 import { displayNameOf, personText } from "./person-text.ts";
 import { firstPlace, type Places } from "./message-place.ts";
 
@@ -35,10 +36,13 @@ export class DeliveryWriter {
   readonly #shelves: Shelves;
   readonly #batch = new BatchWriter();
   readonly #items: ItemWriter;
-  readonly #classes = new Map<string, number>();
+  readonly #classes: Names;
+  readonly #people: Names;
 
   constructor(shelves: Shelves) {
     this.#shelves = shelves;
+    this.#classes = new Names(shelves.truth, "class");
+    this.#people = new Names(shelves.truth, "person");
     this.#items = new ItemWriter(shelves.truth);
   }
 
@@ -93,23 +97,25 @@ export class DeliveryWriter {
     const { places } = this.#shelves;
     const date = Date.parse(message.date);
     const key = messageKey(message.id);
+    const text = this.#batch.writeText(message);
     let id = places.propose(date);
-    while (!this.#insertMessage(id, key, date, delivery, request)) {
+    while (!this.#insertMessage({ id, key, date, start: text.end }, delivery, request)) {
       const known = this.#known(key);
       if (known !== undefined) return known.sha256 === mail.sha256 ? { id: known.id } : differs(message);
       id = places.freeFrom(Math.max(id, firstPlace(date)));
     }
     places.take(date, id);
-    this.#batch.addDocument(id, this.#classId(message.messageClass), message);
-    for (const segment of mail.segments) {
-      if (segment instanceof Uint8Array) this.#batch.addMail(segment);
-      else this.#insertBlob(segment.blob);
-    }
+    this.#batch.addDocument(id, this.#classes.id(message.messageClass), text, mail.segments);
+    for (const segment of mail.segments) if (!(segment instanceof Uint8Array)) this.#insertBlob(segment.blob);
     return { id, mailboxes: [] };
   }
 
   /** Gives false where the id or the message is taken already. */
-  #insertMessage(id: number, key: Uint8Array, date: number, { message, mail }: Delivery, block: number): boolean {
+  #insertMessage(
+    place: { id: number; key: Uint8Array; date: number; start: number },
+    { message, mail }: Delivery,
+    block: number,
+  ): boolean {
     const [first, ...more] = mail.segments;
     const isWhole = more.length === 0 && first instanceof Uint8Array;
     let length = 0;
@@ -119,19 +125,19 @@ export class DeliveryWriter {
         "INSERT INTO message (id, key, name, class, date, sha256, size, block, start, length, layout, subject, sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       )
       .run(
-        id,
-        key,
+        place.id,
+        place.key,
         message.id,
-        this.#classId(message.messageClass),
-        date,
+        this.#classes.id(message.messageClass),
+        place.date,
         Buffer.from(mail.sha256, "hex"),
         mail.size,
         block,
-        this.#batch.mailBytes,
+        place.start,
         length,
         isWhole ? null : JSON.stringify(layoutOf(mail)),
         message.subject,
-        displayNameOf(personText(message.from)),
+        this.#people.id(displayNameOf(personText(message.from))),
       );
     return changes === 1;
   }
@@ -147,23 +153,13 @@ export class DeliveryWriter {
     return row === undefined ? undefined : { id: Number(row["id"]), sha256: String(row["sha256"]) };
   }
 
-  #classId(name: string): number {
-    let id = this.#classes.get(name);
-    if (id !== undefined) return id;
-    const { truth } = this.#shelves;
-    truth.statement("INSERT INTO class (name) VALUES (?) ON CONFLICT DO NOTHING").run(name);
-    id = truth.number("SELECT id FROM class WHERE name = ?", name);
-    this.#classes.set(name, id);
-    return id;
-  }
-
   #close(request: number, correlationId: string): void {
     const { truth, places } = this.#shelves;
-    const { head, size, data } = this.#batch.block();
+    const { size, data } = this.#batch.block();
     const { messages, items } = this.#batch;
     truth
-      .statement("INSERT INTO block (id, messages, head, size, data) VALUES (?, ?, ?, ?, ?)")
-      .run(request, messages, head, size, data);
+      .statement("INSERT INTO block (id, messages, size, data) VALUES (?, ?, ?, ?)")
+      .run(request, messages, size, data);
     truth
       .statement("INSERT INTO request (id, correlation, time, messages, items) VALUES (?, ?, ?, ?, ?)")
       .run(request, correlationId, Date.now(), messages, items);

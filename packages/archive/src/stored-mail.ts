@@ -25,6 +25,6 @@ export function readMail(
   blobs: BlobStore,
   { block, start, length, layout }: MailPlace,
 ): AsyncIterable<Uint8Array> {
-  const { mails } = blocks.read(block);
-  return assembleMail(mails.subarray(start, start + length), layout, blobs);
+  const { data } = blocks.read(block);
+  return assembleMail(data.subarray(start, start + length), layout, blobs);
 }

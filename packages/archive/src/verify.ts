@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { BlobStore } from "./blob-store.ts";
-import { type OpenBlock, openBlock } from "./block.ts";
+import { openBlock } from "./block.ts";
 import type { Database, Row } from "./database.ts";
-import { FIELD_SEPARATOR } from "./packed-batch.ts";
+import { FIELD_SEPARATOR, type PackedBatch, fieldsOf } from "./packed-batch.ts";
 import { assembleMail, blobsOf, layoutBytes, parseLayout } from "./mail-layout.ts";
 import { displayNameOf } from "./person-text.ts";
 import { messageKey } from "./store-deliveries.ts";
@@ -18,14 +18,11 @@ export interface Verification {
 /** Recomputes every message's hash, and checks that the tables agree with each other. `database` has the index attached. */
 export async function verify(database: Database, blobs: BlobStore): Promise<Verification> {
   const problems = [...checkRows(database), ...checkAttachments(database, blobs)];
-  for (const { id, messages, head, size } of database
-    .statement("SELECT id, messages, head, size FROM block ORDER BY id")
-    .all()) {
+  for (const { id, messages, size } of database.statement("SELECT id, messages, size FROM block ORDER BY id").all()) {
     problems.push(
       ...(await checkBlock(database, blobs, {
         id: Number(id),
         messages: Number(messages),
-        head: Number(head),
         size: Number(size),
       })),
     );
@@ -50,15 +47,11 @@ function countOf(database: Database, table: "message" | "item" | "blob"): number
 async function checkBlock(
   database: Database,
   blobs: BlobStore,
-  { id, messages, head, size }: { id: number; messages: number; head: number; size: number },
+  { id, messages, size }: { id: number; messages: number; size: number },
 ): Promise<string[]> {
-  let block: OpenBlock;
+  let batch: PackedBatch;
   try {
-    block = openBlock(
-      database.statement("SELECT data FROM block WHERE id = ?").get(id)?.["data"] as Uint8Array,
-      head,
-      size,
-    );
+    batch = openBlock(database.statement("SELECT data FROM block WHERE id = ?").get(id)?.["data"] as Uint8Array, size);
   } catch (error) {
     const names = database
       .statement("SELECT name FROM message WHERE block = ? ORDER BY id")
@@ -68,38 +61,34 @@ async function checkBlock(
       `Block ${id} is damaged (${error instanceof Error ? error.message : String(error)}); its messages cannot be read: ${names.join(", ")}.`,
     ];
   }
-  const { batch, mails } = block;
   const problems =
     batch.ids.length === messages ? [] : [`Block ${id} holds ${batch.ids.length} messages and not ${messages}.`];
   for (const [index, message] of batch.ids.entries()) {
     const row = database
       .statement(
-        "SELECT message.*, class.name AS className, message.class AS classId FROM message LEFT JOIN class ON class.id = message.class WHERE message.id = ? AND block = ?",
+        "SELECT message.*, class.name AS className, message.class AS classId, person.name AS senderName FROM message LEFT JOIN class ON class.id = message.class LEFT JOIN person ON person.id = message.sender WHERE message.id = ? AND block = ?",
       )
       .get(message, id);
     if (row === undefined) {
       problems.push(`Block ${id} holds a message (${message}) that is not listed under it.`);
       continue;
     }
-    const problem = fieldsProblem(row, block, index) ?? (await mailProblem(row, mails, blobs));
+    const problem = fieldsProblem(row, batch, index) ?? (await mailProblem(row, batch.data, blobs));
     if (problem !== undefined) problems.push(`The message ${String(row["name"])} ${problem}`);
   }
   return problems;
 }
 
 /** What lists show of a message must be what the mail's own block says. */
-function fieldsProblem(row: Row, { batch }: OpenBlock, index: number): string | undefined {
-  const start = index === 0 ? 0 : (batch.ends[index - 1] ?? 0);
-  const [subject = "", , sender = ""] = Buffer.from(batch.text.subarray(start, batch.ends[index]))
-    .toString("utf8")
-    .split(FIELD_SEPARATOR);
+function fieldsProblem(row: Row, batch: PackedBatch, index: number): string | undefined {
+  const [subject = "", , sender = ""] = fieldsOf(batch, index);
   if (Buffer.compare(messageKey(String(row["name"])), row["key"] as Uint8Array) !== 0)
     return "stands under another message's identity.";
   if (row["classId"] !== batch.classes[index] || row["className"] === null)
     return "has another class than when it was stored.";
   if (String(row["subject"]).replaceAll(FIELD_SEPARATOR, " ") !== subject)
     return "has another subject than when it was stored.";
-  if (row["sender"] !== displayNameOf(sender)) return "has another sender than when it was stored.";
+  if (row["senderName"] !== displayNameOf(sender)) return "has another sender than when it was stored.";
   return undefined;
 }
 

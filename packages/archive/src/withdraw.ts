@@ -3,7 +3,7 @@ import type { Receipt } from "@hansard/core/ingestion";
 import { compressBlock } from "./block.ts";
 import type { Database } from "./database.ts";
 import type { Directory } from "./directory.ts";
-import { WITHDRAWN, packBatch } from "./packed-batch.ts";
+import { type PackedBatch, WITHDRAWN, packBatch } from "./packed-batch.ts";
 import { messageOfItem } from "./store-deliveries.ts";
 
 /**
@@ -21,22 +21,21 @@ export function withdraw(
     );
     if (gone.length === 0) return undefined;
     const request = truth.number("SELECT coalesce(max(id), 0) + 1 FROM request");
-    const batch = packBatch({
+    const batch: PackedBatch = {
       ids: new Float64Array(0),
       classes: new Uint32Array(0),
+      starts: new Uint32Array(0),
       ends: new Uint32Array(0),
-      text: new Uint8Array(0),
+      data: new Uint8Array(0),
       itemMessages: Float64Array.from(gone, ({ message }) => message),
       itemFolders: Uint32Array.from(gone, ({ folder }) => folder + WITHDRAWN),
-    });
-    const { size, data } = compressBlock(batch, new Uint8Array(0));
-    truth
-      .statement("INSERT INTO block (id, messages, head, size, data) VALUES (?, 0, ?, ?, ?)")
-      .run(request, batch.length, size, data);
+    };
+    const { size, data } = compressBlock(batch);
+    truth.statement("INSERT INTO block (id, messages, size, data) VALUES (?, 0, ?, ?)").run(request, size, data);
     truth
       .statement("INSERT INTO request (id, correlation, time, messages, items) VALUES (?, ?, ?, 0, 0)")
       .run(request, randomUUID(), Date.now());
-    return { id: request, messages: 0, batch };
+    return { id: request, messages: 0, batch: packBatch(batch) };
   });
 }
 

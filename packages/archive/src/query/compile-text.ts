@@ -1,15 +1,14 @@
-import { EVERY_DOCUMENT, addressWord, classWord, domainWord, searchable } from "../searchable-text.ts";
+import { addressWord, classWord, domainWord, searchable } from "../searchable-text.ts";
 import type { Query, TextField } from "./parse-query.ts";
 
 const COLUMNS: Record<TextField, string> = {
-  // The class's words are of the private use area, so that no other word is looked for in vain there.
   anywhere: "",
   subject: "subject : ",
   body: "body : ",
   sender: "sender : ",
   recipients: "recipients : ",
   participants: "{sender recipients} : ",
-  attachments: "attachments : ",
+  attachments: "labels : ",
 };
 const PEOPLE = new Set<TextField>(["anywhere", "sender", "recipients", "participants"]);
 const DOMAIN = /^@?[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+$/u;
@@ -21,14 +20,14 @@ const DOMAIN = /^@?[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+$/u;
 export function compileText(query: Query, classesLike: (pattern: string) => number[]): string | undefined {
   if (query.kind === "text") return textExpression(query.text, query.anyEnd, query.within);
   if (query.kind === "class") return classExpression(classesLike(query.pattern));
-  if (query.kind === "not") return allBut(undefined, compileText(query.part, classesLike));
+  if (query.kind === "not") return allBut(everything(classesLike), compileText(query.part, classesLike));
   if (query.kind === "or") return joined(query.parts, " OR ", classesLike);
   if (query.kind !== "and") return undefined;
   const excluded = query.parts.flatMap((part) => (part.kind === "not" ? [part.part] : []));
   const wanted = query.parts.filter((part) => part.kind !== "not");
   if (excluded.length === 0) return joined(wanted, " AND ", classesLike);
   const without = joined(excluded, " OR ", classesLike);
-  if (wanted.length === 0) return allBut(undefined, without);
+  if (wanted.length === 0) return allBut(everything(classesLike), without);
   const including = joined(wanted, " AND ", classesLike);
   return including === undefined ? undefined : allBut(including, without);
 }
@@ -38,13 +37,18 @@ function joined(parts: Query[], operator: string, classesLike: (pattern: string)
   return expressions.includes(undefined) ? undefined : `(${expressions.join(operator)})`;
 }
 
-function allBut(including: string | undefined, without: string | undefined): string | undefined {
-  return without === undefined ? undefined : `(${including ?? phrase(EVERY_DOCUMENT)} NOT ${without})`;
+function allBut(including: string, without: string | undefined): string | undefined {
+  return without === undefined ? undefined : `(${including} NOT ${without})`;
+}
+
+/** Every message has a class. */
+function everything(classesLike: (pattern: string) => number[]): string {
+  return classExpression(classesLike("*"));
 }
 
 function classExpression(classes: number[]): string {
-  if (classes.length === 0) return `class : ${phrase(classWord(0))}`;
-  return `(class : (${classes.map((id) => phrase(classWord(id))).join(" OR ")}))`;
+  if (classes.length === 0) return phrase(classWord(0));
+  return `(${classes.map((id) => phrase(classWord(id))).join(" OR ")})`;
 }
 
 /** An address is one word in the index, and so is its domain; in a body it is a phrase as any other. */
