@@ -208,7 +208,7 @@ test("an archive gives its posts, deletions, notes, likes, messages and reaction
     "DirectMessage dm:1-3:1900000000000000010",
     "DirectMessage dm:1-3:1900000000000000009",
     "Reaction dm:1-3:1900000000000000009:reaction:1900000000000000011",
-    "DirectMessageJoin dm:900:1:0000001772802420000:participantsJoin",
+    "DirectMessageJoin dm:900:1:0000001772802420000:participantsJoin:4",
     "Other dm:900:1:0000001772802480000:somethingNew",
     "EncryptedMessage encrypted:1:1900000000000000012",
   ]);
@@ -290,6 +290,21 @@ test("fewer items than the manifest counts are a gap with their number, and so i
     [`The archive ${path} says that it is only a part of the account's data.`, 1],
   ]);
   expect([...journal.claims.values()]).toEqual([3]);
+});
+
+test("an item of an unknown form is a gap, and what stands behind it is read", async () => {
+  const items = [
+    { messageEvent: { contents: "no id" } },
+    { messageEvent: { id: "1900000000000000012", createdAt: "2026-03-06T13:09:00.000Z" } },
+  ];
+  const path = await zipOf([{ kind: "messageEvent", name: "message-event", items }]);
+  await readOnce(runWith(path), partitionOf(path));
+
+  expect(found()).toEqual(["EncryptedMessage encrypted:1:1900000000000000012"]);
+  expect([...journal.gaps.values()].map(({ reason, events }) => [reason, events])).toEqual([
+    [`The item 1 of data/message-event.js in ${path} is not of the known form.`, 1],
+  ]);
+  expect([...journal.claims.values()]).toEqual([2]);
 });
 
 test.each([

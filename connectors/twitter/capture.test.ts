@@ -80,10 +80,8 @@ async function finish(run: Run): Promise<void> {
   run.server.world.now += 2 * 60 * MINUTE_MS;
   await runAll(quiet);
   run.server.faults = { ...run.server.faults, files: false };
-  for (let day = 0; day < 2; day += 1) {
-    run.server.world.now = (Math.floor(run.server.world.now / DAY_MS) + 1) * DAY_MS + 30 * MINUTE_MS;
-    await runAll(quiet);
-  }
+  run.server.world.now = (Math.floor(run.server.world.now / DAY_MS) + 1) * DAY_MS + 30 * MINUTE_MS;
+  await runAll(quiet);
 }
 
 function settingsOf({ url, signIns, consent }: XServer): Settings {

@@ -194,6 +194,19 @@ test("a compliance job tells deletions of posts however old, and no sign-in goes
   ]);
 });
 
+test("looking for deletions may be switched on and off later", async () => {
+  const post = addPost(server.world, { author: "1", text: "Mine" });
+  await runAll(runWith(["posts"], { compliance: true, deletionDays: 0 }));
+  server.world.now += 2 * 60 * MINUTE_MS;
+  await runAll(runWith(["posts"]));
+  deletePost(server.world, post);
+  server.world.now += DAY_MS;
+  await runAll(runWith(["posts"]));
+
+  expect(types().at(-1)).toBe("Delete deleted");
+  expect([...(journal.followUps.get("recheck")?.keys() ?? [])]).toEqual(["recheck"]);
+});
+
 test.each(["tweet", "post"] as const)("where X speaks of %ss only, the same events come", async (spelling) => {
   const quoted = addPost(server.world, { author: "3", text: "Original" });
   const post = addPost(server.world, {

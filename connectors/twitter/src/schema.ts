@@ -154,5 +154,7 @@ export const Checkpoint = z.object({
   item: z.number().int().optional(),
   /** For the daily look-up: the key to go on after. */
   after: z.string().optional(),
+  /** For the look-ups: those that are owed already. */
+  owed: z.array(z.enum(["recheck", "compliance"])).optional(),
 });
 export type Checkpoint = z.infer<typeof Checkpoint>;

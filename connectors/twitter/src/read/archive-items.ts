@@ -115,13 +115,13 @@ function directMessages(file: ArchiveFile, item: Json): ArchiveItem[] {
   return messages.flatMap((wrapped) =>
     Object.entries(wrapped).flatMap(([kind, raw]) => {
       const message = ArchivedMessage.parse(raw);
-      const id = message.id ?? `${Date.parse(message.createdAt)}`;
+      const id = message.id ?? `${new Date(message.createdAt).getTime()}`;
       const key = directMessageKey(file.owner.id, conversationId, id);
       const occurredAt = new Date(message.createdAt).toISOString();
       const data = { conversationId, kind, message: raw };
       const event = {
         type: DIRECT_MESSAGE_TYPES[kind] ?? "Other",
-        key: message.id ? key : `${key}:${kind}`,
+        key: message.id ? key : `${key}:${kind}:${(message.userIds ?? []).join("-")}`.replace(/:$/, ""),
         occurredAt,
         data,
       };
@@ -160,7 +160,7 @@ function encrypted(file: ArchiveFile, item: Json): ArchiveItem[] {
   const inner = unwrap(item);
   const { id, messageId, sequenceId, createdAt, createdAtMsec } = Encrypted.parse(inner);
   const name = id ?? messageId ?? sequenceId;
-  if (name === undefined) return [];
+  if (name === undefined) throw new Error("The message has no id.");
   const milliseconds = createdAtMsec === undefined ? Date.parse(createdAt ?? "") : Number(createdAtMsec);
   const occurredAt = Number.isFinite(milliseconds) ? new Date(milliseconds).toISOString() : timeOrEpoch(name);
   return [

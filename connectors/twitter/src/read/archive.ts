@@ -1,8 +1,8 @@
-import { type Finding, type Json, isHansardError } from "@hansard/core";
+import { type Finding, type Gap, type Json, isHansardError } from "@hansard/core";
 import { z } from "zod";
 import type { Archive, Checkpoint } from "../schema.ts";
 import { Manifest } from "../schema/archive.ts";
-import { type ArchiveFile, eventsOf, isRead } from "./archive-items.ts";
+import { type ArchiveFile, type ArchiveItem, eventsOf, isRead } from "./archive-items.ts";
 import { type Gathered, type Pages, type TwitterReadContext, gather } from "./context.ts";
 import { type Zip, damaged, openZip } from "./zip.ts";
 
@@ -91,31 +91,50 @@ async function* readFile(
 ): Pages {
   const items = parseScript(await zip.text(file.name), file.globalName, archive.path, file.name, z.array(z.json()));
   const claim = `archive:${start.mark ?? ""}:${archive.accountId}:${file.name}`;
-  const total = items.reduce((sum: number, item) => sum + eventsOf(file, item).length, 0);
+  const read = items.map((item) => understand(file, item));
+  const claimed = read.reduce((sum, found) => sum + (found?.length ?? 1), missing(file, items));
   for (let from = start.item; from < items.length || from === 0; from += PAGE_ITEMS) {
     const page = gather();
-    for (const item of items.slice(from, from + PAGE_ITEMS)) await addItem(context, zip, file, item, claim, page);
+    for (const [index, found] of read.slice(from, from + PAGE_ITEMS).entries()) {
+      if (found) await addItem(context, zip, file, found, claim, page);
+      else page.gaps.push(unreadGap(archive, file, from + index, claim));
+    }
     const end = from + PAGE_ITEMS >= items.length;
     const checkpoint = end ? { ...start, file: start.file + 1, item: 0 } : { ...start, item: from + PAGE_ITEMS };
-    yield {
-      ...page,
-      claims: [{ id: claim, events: total + missing(file, items) }],
-      gaps: [...page.gaps, ...countGap(archive, file, items, claim)],
-      checkpoint,
-    };
+    const gaps = [...page.gaps, ...countGap(archive, file, items, claim)];
+    yield { ...page, claims: [{ id: claim, events: claimed }], gaps, checkpoint };
     if (end) return;
   }
+}
+
+/** The events of one item; undefined where it cannot be told what it is or when it was. */
+function understand(file: ArchiveFile, item: Json): ArchiveItem[] | undefined {
+  try {
+    return eventsOf(file, item);
+  } catch {
+    return undefined;
+  }
+}
+
+function unreadGap({ path }: Archive, file: ArchiveFile, index: number, claim: string): Gap {
+  return {
+    id: `${claim}:${index}`,
+    reason: `The item ${index + 1} of ${file.name} in ${path} is not of the known form.`,
+    remedy: "Look for a newer version of the connector, and read the archive again with it.",
+    events: 1,
+    claim,
+  };
 }
 
 async function addItem(
   context: TwitterReadContext,
   zip: Zip,
   file: ArchiveFile,
-  item: Json,
+  found: ArchiveItem[],
   claim: string,
   page: Gathered,
 ): Promise<void> {
-  for (const { event, contexts, mediaOf } of eventsOf(file, item)) {
+  for (const { event, contexts, mediaOf } of found) {
     Object.assign(page.contexts, contexts);
     const names = mediaOf === undefined ? [] : zip.filesOf(file.mediaDirectory, mediaOf);
     const attachments = [];

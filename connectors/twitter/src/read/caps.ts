@@ -14,6 +14,8 @@ export interface Walker {
   account: Account;
   timeline: Timeline;
   client: XClient;
+  /** The app's own sign-in, which alone may search the full archive. */
+  app: XClient;
   postCount: number;
 }
 

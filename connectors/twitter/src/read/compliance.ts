@@ -73,9 +73,20 @@ export async function pollCompliance(context: TwitterReadContext, followUp: Foll
   const { body } = await context.http.request(job.download_url);
   const keys = new Map((await allPosts(context)).map((post) => [post.id, post.key]));
   for (const line of new TextDecoder("utf-8", { fatal: true }).decode(body).split("\n")) {
-    if (line.trim() !== "") addFinding(context, Finding.parse(JSON.parse(line)), keys, page);
+    if (line.trim() !== "") addFinding(context, parseFinding(line), keys, page);
   }
   return page;
+}
+
+function parseFinding(line: string): z.infer<typeof Finding> {
+  try {
+    return Finding.parse(JSON.parse(line));
+  } catch (cause) {
+    throw new UnexpectedResponseError("X gave a finding of a compliance job that is not of the known form.", {
+      cause,
+      remedy: "Look for a newer version of the connector.",
+    });
+  }
 }
 
 function addFinding(

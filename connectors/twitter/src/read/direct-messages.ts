@@ -1,4 +1,4 @@
-import { type Json, UnexpectedResponseError } from "@hansard/core";
+import { type Json, UnavailableError, UnexpectedResponseError } from "@hansard/core";
 import type { Account, Checkpoint, Walk } from "../schema.ts";
 import { ListAnswer } from "../schema/answer.ts";
 import { type DirectMessage, parseDirectMessage, peopleOf } from "../schema/direct-message.ts";
@@ -101,14 +101,9 @@ async function fetchPage(client: XClient, { token }: Walk, mayRestart: boolean):
       pagination_token: token,
     });
   } catch (error) {
-    if (
-      mayRestart &&
-      token !== undefined &&
-      error instanceof RefusedParameterError &&
-      error.parameters.includes("pagination_token")
-    )
-      return "expired";
-    throw error;
+    if (!(error instanceof RefusedParameterError) || !error.parameters.includes("pagination_token")) throw error;
+    if (mayRestart) return "expired";
+    throw new UnavailableError("X takes none of the page tokens of direct messages that it gives.", { cause: error });
   }
 }
 

@@ -9,26 +9,28 @@ import { type Sought, lookAgain } from "./deletions.ts";
 import { ownPostKey, watchedAuthors } from "./keys.ts";
 import { nextMorning } from "./rescan.ts";
 
-export const RECHECK = "recheck";
-const COMPLIANCE = "compliance";
+export const RECHECK = "recheck" as const;
+const COMPLIANCE = "compliance" as const;
 const LOOKUP_IDS = 100;
 const DAY_MS = 86_400_000;
 
 /** Once a day looks up what was captured lately, which shows deletions; once a month asks for those of all times. */
 export async function* recheckPosts(context: TwitterReadContext): Pages {
   const { settings, checkpoint = {}, startedAt } = context;
-  yield* settleCompliance(context);
+  const { owed = [] } = checkpoint;
+  const wanted = [...(settings.deletionDays > 0 ? [RECHECK] : []), ...(settings.compliance ? [COMPLIANCE] : [])];
+  yield* settleCompliance(context, wanted);
   const due = context.followUps.some(({ id }) => id === RECHECK);
-  if (due || checkpoint.after !== undefined) yield* lookAtRecent(context, checkpoint);
-  if (context.checkpoint !== undefined && !due) return;
+  if (wanted.includes(RECHECK) && (due || checkpoint.after !== undefined)) yield* lookAtRecent(context, checkpoint);
   const page = gather();
-  if (settings.deletionDays > 0) page.followUps.push({ id: RECHECK, dueAt: nextMorning(startedAt), data: {} });
-  if (settings.compliance && context.checkpoint === undefined)
-    page.followUps.push({ id: COMPLIANCE, dueAt: nextMorning(startedAt), data: {} });
-  yield { ...page, checkpoint: {} };
+  // A due follow-up is replaced by the next of its name; one that is no longer wanted is settled.
+  const next = wanted.filter((name) => !owed.includes(name) || (name === RECHECK && due));
+  page.followUps.push(...next.map((id) => ({ id, dueAt: nextMorning(startedAt), data: {} })));
+  page.settled.push(...owed.filter((name) => !wanted.includes(name)));
+  if (page.followUps.length + page.settled.length > 0) yield { ...page, checkpoint: { owed: wanted } };
 }
 
-async function* lookAtRecent(context: TwitterReadContext, { after }: Checkpoint): Pages {
+async function* lookAtRecent(context: TwitterReadContext, { after, owed = [] }: Checkpoint): Pages {
   const sought = (await recentPosts(context)).filter(({ key }) => after === undefined || key > after);
   logLookUpCost(context, sought.length);
   for (let start = 0; start < sought.length;) {
@@ -39,9 +41,9 @@ async function* lookAtRecent(context: TwitterReadContext, { after }: Checkpoint)
     await lookAgain(context, client, together, page);
     start += together.length;
     const last = together.at(-1)?.key;
-    yield { ...page, checkpoint: last === undefined ? {} : { after: last } };
+    yield { ...page, checkpoint: { owed, ...(last !== undefined && { after: last }) } };
   }
-  yield { ...gather(), checkpoint: {} };
+  yield { ...gather(), checkpoint: { owed } };
 }
 
 /** The posts of the last days that are not known to be deleted, by the newest version that is known. */
@@ -81,9 +83,9 @@ function clientFor(context: TwitterReadContext, key: string): XClient {
   return openClient(context, owner ?? (bearerToken ? undefined : accounts[0]), context.partition.id);
 }
 
-async function* settleCompliance(context: TwitterReadContext): Pages {
+async function* settleCompliance(context: TwitterReadContext, wanted: string[]): Pages {
   for (const followUp of context.followUps) {
-    if (followUp.id === COMPLIANCE) yield await startCompliance(context, followUp.id);
+    if (followUp.id === COMPLIANCE && wanted.includes(COMPLIANCE)) yield await startCompliance(context, followUp.id);
     if (followUp.id.startsWith(`${COMPLIANCE}:`)) yield await pollCompliance(context, followUp);
   }
 }

@@ -44,7 +44,9 @@ export function options(apiUrl: string): { prefix: string; timeout: number; comp
   return { prefix: `${apiUrl.replace(/\/$/, "")}/2/`, timeout: TIMEOUT_MS, compression: "identity" };
 }
 
+const plain = new http.Agent({ keepAlive: true });
+
 /** The SDK speaks plain HTTP, as to a proxy on this machine, only when it is given an agent for it. */
 function transport(apiUrl: string): { httpAgent?: http.Agent } {
-  return apiUrl.startsWith("http:") ? { httpAgent: new http.Agent({ keepAlive: false }) } : {};
+  return apiUrl.startsWith("http:") ? { httpAgent: plain } : {};
 }

@@ -26,7 +26,8 @@ export async function* readTimeline(context: TwitterReadContext, account: Accoun
   const client = openClient(context, account, context.partition.id);
   yield* settleOwed(context, client);
   const user = await accountOf(client, account.id, context.partition.id);
-  const walker: Walker = { context, account, timeline, client, postCount: postCountOf(user) };
+  const app = context.settings.fullArchiveSearch ? openAppClient(context, context.partition.id) : client;
+  const walker: Walker = { context, account, timeline, client, app, postCount: postCountOf(user) };
   const checkpoint: Checkpoint = context.checkpoint ?? {};
   logCost(context, timeline, client.owned, walker.postCount, checkpoint);
   // What came meanwhile is the next read's: to walk the overlap again at once could use up the limit for ever.
@@ -142,7 +143,7 @@ async function fetchTimeline(
   return client.get(`users/${account.id}/${PATHS[timeline]}`, ListAnswer, query);
 }
 
-async function fetchSearch({ context, account }: Walker, { until, token }: Place): Promise<ListAnswer> {
+async function fetchSearch({ context, account, app }: Walker, { until, token }: Place): Promise<ListAnswer> {
   // Full-archive search allows one request a second.
   await setTimeout(SEARCH_PAUSE_MS, undefined, { signal: context.signal });
   const query = {
@@ -153,5 +154,5 @@ async function fetchSearch({ context, account }: Walker, { until, token }: Place
     until_id: until,
     next_token: token,
   };
-  return openAppClient(context, context.partition.id).get("tweets/search/all", ListAnswer, query);
+  return app.get("tweets/search/all", ListAnswer, query);
 }
