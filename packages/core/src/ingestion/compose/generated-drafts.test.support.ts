@@ -112,7 +112,7 @@ const participant: fc.Arbitrary<Participant> = fc.record(
 );
 
 const recipients = fc.oneof(
-  { weight: 1000, arbitrary: fc.array(participant, { minLength: 1, maxLength: 5 }) },
+  { weight: 1000, arbitrary: fc.array(participant, { minLength: 1, maxLength: 3 }) },
   { weight: 5, arbitrary: crowd(20, 200) },
   { weight: 1, arbitrary: crowd(200, 2000) },
 );

@@ -1,6 +1,8 @@
 const WITH_OFFSET =
   /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:Z|([+-])(\d{2}):?(\d{2}))$/i;
 const UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 /** RFC 5322 dates begin in 1900. An earlier one is a system's "no date", such as the year 1 or 1601. */
 const EARLIEST = Date.UTC(1900, 0, 1);
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -25,13 +27,14 @@ export function utcDate(text: string): string | undefined {
 }
 
 /**
- * A time of that form as RFC 5322 writes it: `Sun, 22 Nov 2026 09:30:00 +0000`. ECMAScript fixes this, whatever the locale.
+ * A time of that form as RFC 5322 writes it: `Sun, 22 Nov 2026 09:30:00 +0000`.
  * Throws a RangeError for any other form, which Date might read by the machine's own time zone.
  */
 export function mailDate(date: string): string {
-  const time = new Date(date);
-  if (!UTC.test(date) || Number.isNaN(time.getTime())) {
+  const weekday = UTC.test(date) ? WEEKDAYS[new Date(date).getUTCDay()] : undefined;
+  if (weekday === undefined) {
     throw new RangeError(`The message's date ${JSON.stringify(date)} is not a time in UTC with milliseconds.`);
   }
-  return time.toUTCString().replace("GMT", "+0000");
+  const month = MONTHS[Number(date.slice(5, 7)) - 1];
+  return `${weekday}, ${date.slice(8, 10)} ${month} ${date.slice(0, 4)} ${date.slice(11, 19)} +0000`;
 }
