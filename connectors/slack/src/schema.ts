@@ -10,7 +10,9 @@ export const Settings = z.object({
     .string()
     .min(1)
     .meta({
-      description: "Path of the export that Slack made: the zip file, or the folder it was unpacked to.",
+      description:
+        "Path of the export that Slack made: the zip file, or the folder it was unpacked to. Relative to the configuration.",
+      path: true,
       examples: ["./exports/acme-2026-01.zip"],
     }),
   workspace: z.string().min(1).max(200).optional().meta({

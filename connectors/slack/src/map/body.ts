@@ -114,7 +114,7 @@ export function notesOf({ attachments }: CapturedEvent): string[] {
 }
 
 /** The event as the source told it, for what the mapping does not know. */
-export function rawAttachment(data: Json): MessageAttachment {
+export function rawAttachment(data: Json): MessageAttachment & { content: { text: string } } {
   return {
     id: "event.json",
     name: "event.json",

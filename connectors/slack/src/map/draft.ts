@@ -60,14 +60,14 @@ export function draft(
     subject: subjectOf(
       `${prefix}${conversation.title}: `,
       summary ?? summarize(blocks),
-      attachments.map(({ name }) => name),
+      event.attachments.map(({ name }) => name),
     ),
     text: renderText(body),
     html: renderHtml(body),
     ...(attachments.length > 0 && { attachments }),
     ...(notes.length > 0 && { notes }),
     conversation: { id: conversation.id, name: conversation.title },
-    ...(references && { references }),
+    ...(references && references.length > 0 && { references }),
   };
 }
 

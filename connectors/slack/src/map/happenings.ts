@@ -6,6 +6,9 @@ import { showEmoji } from "./emoji.ts";
 import { personOf } from "./participants.ts";
 import { type Block, paragraph } from "./rich.ts";
 
+/** So much of an unknown event stands in the body, where search finds it. */
+const LONGEST_RAW_TEXT = 20_000;
+
 /** A message as it reads after an edit: by itself, as later exports have it, or in the envelope of the Events API. */
 export function editToMessage(event: CapturedEvent): MessageDraft {
   const view = viewOf(event, objectAt(event.data, "message") ?? event.data);
@@ -34,7 +37,7 @@ export function deletionToMessage(event: CapturedEvent): MessageDraft {
   const happened =
     observed === undefined
       ? `${sent} was deleted.`
-      : `${sent} is no longer in the export. It was deleted before ${observed}, or Slack's retention removed it.`;
+      : `${sent} is no longer in the export. It was deleted before ${showMoment(observed)}, or Slack's retention removed it.`;
   return draft(view, {
     ...(previous ? {} : { from: view.conversation.place }),
     prefix: "Deleted: ",
@@ -63,11 +66,11 @@ function reactionStateToMessage(view: View): MessageDraft {
     users: stringsAt(reaction, "users"),
   }));
   const ts = stringAt(data, "ts") ?? "";
-  const happened = `Reactions to the message of ${view.names.time(ts)}, as of ${stringAt(data, "observedAt") ?? view.event.occurredAt}`;
+  const happened = `Reactions to the message of ${view.names.time(ts)}, as of ${showMoment(stringAt(data, "observedAt") ?? view.event.occurredAt)}`;
   const shown = reactions.length > 0 ? showReactions(reactions, view.names) : [paragraph("Reactions: none any more")];
   return draft(view, {
     from: view.conversation.place,
-    prefix: "Reactions: ",
+
     summary: happened,
     blocks: [paragraph(`${happened}:`), ...shown, ...quoteOf(view, objectAt(data, "message"))],
     references: [keyOf(view, ts)],
@@ -121,15 +124,19 @@ export function otherToMessage(event: CapturedEvent): MessageDraft {
   const data = isObject(event.data) ? event.data : { value: event.data };
   const view = viewOf(event, data);
   const kind = [stringAt(data, "type"), stringAt(data, "subtype")].filter(Boolean).join(" ") || "without a type";
+  const note = `An event of a kind that is not mapped (${kind}). All of it is attached as event.json.`;
+  const { blocks, around } = said(view);
+  const raw = rawAttachment(event.data);
+  const shown = raw.content.text.slice(0, LONGEST_RAW_TEXT);
   const made = draft(view, {
-    blocks: [
-      ...allOf(view),
-      paragraph({
-        text: `An event of a kind that is not mapped (${kind}). All of it is attached as event.json.`,
-        italic: true,
-      }),
-    ],
+    ...(blocks.length === 0 && { summary: note }),
+    blocks,
+    around: [...around, paragraph({ text: note, italic: true }), { kind: "code", text: shown }],
     references: threadOf(view),
   });
-  return { ...made, attachments: [...(made.attachments ?? []), rawAttachment(event.data)] };
+  return { ...made, attachments: [...(made.attachments ?? []), raw] };
+}
+
+function showMoment(iso: string): string {
+  return `${iso.slice(0, 19).replace("T", " ")} UTC`;
 }

@@ -152,7 +152,13 @@ function readEmoji(text: string, at: number): Found | undefined {
 function readMarked(text: string, at: number, names: Names, marks: Marks, search: Search): Found | undefined {
   const character = text.charAt(at);
   const mark = MARK_NAMES[character];
-  if (mark === undefined || marks[mark] || isWord(text.charAt(at - 1)) || /^[\s*_~]?$/.test(text.charAt(at + 1)))
+  if (
+    mark === undefined ||
+    marks[mark] ||
+    isWord(text.charAt(at - 1)) ||
+    /^\s?$/.test(text.charAt(at + 1)) ||
+    text.charAt(at + 1) === character
+  )
     return undefined;
   if (at > search.lineEnd) Object.assign(search, { lineEnd: endOfLine(text, at), unpartneredInLine: new Set() });
   const { lineEnd, unpartneredInLine } = search;
