@@ -36,6 +36,8 @@ function admitTo(directory: Directory, mailbox: string): Outcome | undefined {
 function admitMessage(gate: Gate, { message, mail }: Delivery): Promise<Outcome | undefined> | Outcome | undefined {
   const refusal = refusalOf(message);
   if (refusal !== undefined) return refusal;
+  const [only, ...more] = mail.segments;
+  if (only instanceof Uint8Array && more.length === 0 && only.length === mail.size) return undefined;
   const layout = layoutOf(mail);
   const bytes = layoutBytes(layout);
   if (bytes !== mail.size)

@@ -9,6 +9,8 @@ export interface DatabaseOptions {
 
 /** 64 MB of log between checkpoints: each costs synchronous writes of its own. */
 const CHECKPOINT_PAGES = 16_384;
+/** An archive has four connections open. What they miss, the operating system mostly has. */
+const CACHE_KILOBYTES = 16_384;
 const BUSY_TIMEOUT_MS = 10_000;
 
 /**
@@ -24,9 +26,11 @@ export class Database {
   constructor(file: string, { synchronous }: DatabaseOptions) {
     this.file = file;
     this.#connection = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    // Of a new file only: pages that fall free can be given back, where that is asked for.
+    this.#connection.exec("PRAGMA auto_vacuum = INCREMENTAL");
     this.#connection.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA fullfsync = ON`);
     this.#connection.exec(
-      `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY`,
+      `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA cache_size = -${CACHE_KILOBYTES}; PRAGMA temp_store = MEMORY`,
     );
     this.#checkDurability(synchronous);
   }

@@ -16,11 +16,17 @@ export type FolderKind =
 export interface KnownMailbox {
   id: number;
   address: string;
+  /** How the ids of its items begin. */
+  itemPrefix: string;
   inbox: number;
   purges: number;
   root: number;
   /** Folder ids by path, the names joined by U+0000. */
   visible: Map<string, number>;
+}
+
+export function itemPrefix(mailbox: number): string {
+  return `${mailbox.toString(36)}.`;
 }
 
 const PATH_SEPARATOR = "\u0000";
@@ -113,7 +119,15 @@ export class Directory {
         `The mailbox ${address} lacks its Inbox, Purges or root folder. Run verify: the archive is damaged.`,
       );
     }
-    const mailbox = { id, address, inbox, purges, root, visible: new Map<string, number>() };
+    const mailbox = {
+      id,
+      address,
+      itemPrefix: itemPrefix(id),
+      inbox,
+      purges,
+      root,
+      visible: new Map<string, number>(),
+    };
     this.#known.set(address, mailbox);
     return mailbox;
   }

@@ -66,10 +66,7 @@ export async function exportMessages(
 }
 
 function entryOf(database: Database, message: number, paths: Map<number, Map<number, string>>): ManifestEntry {
-  const row = database.get(
-    "SELECT message.name, lower(hex(sha256)) AS sha256, size, date, class.name AS class FROM message JOIN class ON class.id = message.class WHERE message.id = ?",
-    message,
-  );
+  const row = database.get("SELECT name, sha256, size, date, class FROM listed WHERE id = ?", message);
   const date = new Date(Number(row?.["date"])).toISOString();
   const sha256 = String(row?.["sha256"]);
   return {
@@ -97,7 +94,7 @@ function inOrder(database: Database, selection: Selection): Iterable<number> {
 
 function compareNames(database: Database, one: number, other: number): number {
   const [first, second] = [one, other].map((id) =>
-    String(database.get("SELECT name FROM message WHERE id = ?", id)?.["name"]),
+    String(database.get("SELECT name FROM listed WHERE id = ?", id)?.["name"]),
   );
   return first === second ? 0 : String(first) < String(second) ? -1 : 1;
 }

@@ -89,8 +89,15 @@ export class IndexStore {
   }
 
   close(): void {
+    this.#giveRoomBack();
     this.#index.close();
     this.#truth.close();
+  }
+
+  /** Merging the index leaves pages behind that it uses again. An archive that rests should not hold them. */
+  #giveRoomBack(): void {
+    const free = this.#index.number("PRAGMA freelist_count");
+    if (free * 20 > this.#index.number("PRAGMA page_count")) this.#index.exec("PRAGMA incremental_vacuum");
   }
 
   /** Indexes some of what is missing. Gives false when nothing was. */

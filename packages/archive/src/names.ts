@@ -9,7 +9,7 @@ export class Names {
   readonly #select: string;
   readonly #known = new Map<string, number>();
 
-  constructor(database: Database, table: "class" | "person") {
+  constructor(database: Database, table: "class" | "domain" | "person") {
     this.#database = database;
     this.#insert = `INSERT INTO ${table} (name) VALUES (?) ON CONFLICT DO NOTHING`;
     this.#select = `SELECT id FROM ${table} WHERE name = ?`;

@@ -185,9 +185,9 @@ test("names a message of which a byte was flipped", async () => {
   const middle = Math.floor(data.length / 2);
   data[middle] = (data[middle] ?? 0) ^ 1;
   other.prepare("UPDATE block SET data = ? WHERE id = ?").run(data, row?.["id"] ?? 0);
-  other.exec("UPDATE message SET subject = 'Another' WHERE name = '<message-1@sample.invalid>'");
-  other.exec("UPDATE message SET sha256 = zeroblob(32) WHERE name = '<message-2@sample.invalid>'");
-  other.exec("UPDATE message SET date = date + 86400000 WHERE name = '<message-0@sample.invalid>'");
+  other.exec("UPDATE message SET subject = 'Another' WHERE local = '<message-1'");
+  other.exec("UPDATE message SET sha256 = zeroblob(32) WHERE local = '<message-2'");
+  other.exec("UPDATE message SET date = date + 86400000 WHERE local = '<message-0'");
   other.close();
 
   const { problems } = await archive.verify();

@@ -47,8 +47,6 @@ export interface SearchResult {
 const FEW_COPIES = 1000;
 const MOST_FOLDERS_MERGED = 30;
 const DEFAULT_LIMIT = 20;
-const COLUMNS =
-  "message.id AS id, message.name AS name, message.date AS date, message.subject AS subject, person.name AS sender, message.size AS size, lower(hex(message.sha256)) AS sha256, class.name AS class";
 
 /** Looks for messages. `database` is the truth with the index attached. */
 export function search(database: Database, query: string, options: SearchOptions = {}): SearchResult {
@@ -65,7 +63,7 @@ export function search(database: Database, query: string, options: SearchOptions
     const last = hits.at(-1);
     const paths = new Map<number, Map<number, string>>();
     return {
-      hits: hits.map((row) => toHit(database, row, paths, options.mailboxes)),
+      hits: hits.map(({ id }) => toHit(database, listed(database, Number(id)), paths, options.mailboxes)),
       ...(rows.length > limit && last !== undefined && { next: `${Number(last["date"])}.${Number(last["id"])}` }),
     };
   });
@@ -85,12 +83,13 @@ export function* findIds(database: Database, query: string): Iterable<number> {
   for (const row of database.statement(sql).iterate(...values)) yield Number(row["id"]);
 }
 
+function listed(database: Database, message: number): Row {
+  return database.get("SELECT * FROM listed WHERE id = ?", message) ?? {};
+}
+
 /** One message by the archive's own number of it. */
 export function describe(database: Database, message: number): Hit | undefined {
-  const row = database.get(
-    `SELECT ${COLUMNS} FROM message JOIN class ON class.id = message.class JOIN person ON person.id = message.sender WHERE message.id = ?`,
-    message,
-  );
+  const row = database.get("SELECT * FROM listed WHERE id = ?", message);
   return row === undefined ? undefined : toHit(database, row, new Map(), undefined);
 }
 
@@ -150,15 +149,13 @@ function statementOf(database: Database, plan: SearchPlan, purpose: "rows" | "id
   if (plan.ids.to !== undefined) where.push({ sql: `${id} < ?`, values: [plan.ids.to] });
   if (dates !== undefined) where.push(dateCondition(dates));
   where.push(...conditions);
-  const selection = { rows: COLUMNS, ids: `${id} AS id`, count: "count(*) AS found" }[purpose];
+  const selection = { rows: "message.id AS id, message.date AS date", ids: `${id} AS id`, count: "count(*) AS found" }[
+    purpose
+  ];
   const tail = { rows: `ORDER BY ${id} DESC`, ids: `ORDER BY ${id}`, count: "" }[purpose];
-  const classes =
-    purpose === "rows"
-      ? " CROSS JOIN class ON class.id = message.class CROSS JOIN person ON person.id = message.sender"
-      : "";
   const clause = where.length === 0 ? "" : ` WHERE ${where.map(({ sql }) => `(${sql})`).join(" AND ")}`;
   return {
-    sql: `SELECT ${selection} FROM ${from.sql}${classes}${clause} ${tail}`,
+    sql: `SELECT ${selection} FROM ${from.sql}${clause} ${tail}`,
     values: [...from.values, ...where.flatMap(({ values }) => values)],
   };
 }

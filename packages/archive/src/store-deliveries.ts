@@ -3,7 +3,7 @@ import type { BlobReference } from "@hansard/core";
 import type { Delivery, Message, Outcome, Receipt } from "@hansard/core/ingestion";
 import { BatchWriter } from "./batch-writer.ts";
 import type { Database } from "./database.ts";
-import type { Directory } from "./directory.ts";
+import { type Directory, itemPrefix } from "./directory.ts";
 import { EVER_DELIVERED, ItemWriter } from "./item-writer.ts";
 import { layoutOf } from "./mail-layout.ts";
 import { Names } from "./names.ts";
@@ -26,6 +26,8 @@ export interface Shelves {
 /** A message of the batch: where it is, and whether this request brought it. */
 interface Placed {
   id: number;
+  /** The end of its items' ids. */
+  suffix: string;
   /** Of a message that this request brings: the mailboxes that have it by now. */
   mailboxes?: number[];
   refused?: Outcome;
@@ -37,11 +39,13 @@ export class DeliveryWriter {
   readonly #batch = new BatchWriter();
   readonly #items: ItemWriter;
   readonly #classes: Names;
+  readonly #domains: Names;
   readonly #people: Names;
 
   constructor(shelves: Shelves) {
     this.#shelves = shelves;
     this.#classes = new Names(shelves.truth, "class");
+    this.#domains = new Names(shelves.truth, "domain");
     this.#people = new Names(shelves.truth, "person");
     this.#items = new ItemWriter(shelves.truth);
   }
@@ -75,7 +79,7 @@ export class DeliveryWriter {
     if (placed.refused !== undefined) return placed.refused;
     const mailbox = directory.open(address);
     const folderId = directory.folder(mailbox, folder);
-    const itemId = itemIdOf(mailbox.id, placed.id);
+    const itemId = mailbox.itemPrefix + placed.suffix;
     if (placed.mailboxes !== undefined) {
       if (!placed.mailboxes.includes(mailbox.id)) {
         placed.mailboxes.push(mailbox.id);
@@ -101,13 +105,14 @@ export class DeliveryWriter {
     let id = places.propose(date);
     while (!this.#insertMessage({ id, key, date, start: text.end }, delivery, request)) {
       const known = this.#known(key);
-      if (known !== undefined) return known.sha256 === mail.sha256 ? { id: known.id } : differs(message);
+      if (known !== undefined)
+        return known.sha256 === mail.sha256 ? { id: known.id, suffix: itemSuffix(known.id) } : differs(message);
       id = places.freeFrom(Math.max(id, firstPlace(date)));
     }
     places.take(date, id);
     this.#batch.addDocument(id, this.#classes.id(message.messageClass), text, mail.segments);
     for (const segment of mail.segments) if (!(segment instanceof Uint8Array)) this.#insertBlob(segment.blob);
-    return { id, mailboxes: [] };
+    return { id, suffix: itemSuffix(id), mailboxes: [] };
   }
 
   /** Gives false where the id or the message is taken already. */
@@ -116,18 +121,21 @@ export class DeliveryWriter {
     { message, mail }: Delivery,
     block: number,
   ): boolean {
+    // One installation's Message-IDs end alike: the end is written down once.
+    const at = Math.max(0, message.id.lastIndexOf("@"));
     const [first, ...more] = mail.segments;
     const isWhole = more.length === 0 && first instanceof Uint8Array;
     let length = 0;
     for (const segment of mail.segments) if (segment instanceof Uint8Array) length += segment.length;
     const { changes } = this.#shelves.truth
       .statement(
-        "INSERT INTO message (id, key, name, class, date, sha256, size, block, start, length, layout, subject, sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO message (id, key, local, domain, class, date, sha256, size, block, start, length, layout, subject, sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       )
       .run(
         place.id,
         place.key,
-        message.id,
+        message.id.slice(0, at),
+        this.#domains.id(message.id.slice(at)),
         this.#classes.id(message.messageClass),
         place.date,
         Buffer.from(mail.sha256, "hex"),
@@ -173,7 +181,11 @@ export function messageKey(messageId: string): Uint8Array {
 }
 
 export function itemIdOf(mailbox: number, message: number): string {
-  return `${mailbox.toString(36)}.${message.toString(36)}`;
+  return itemPrefix(mailbox) + itemSuffix(message);
+}
+
+function itemSuffix(message: number): string {
+  return message.toString(36);
 }
 
 /** The message that an item id names, in this mailbox. */
@@ -205,5 +217,5 @@ export function findDeliveries(
 function differs(message: Message): Placed {
   const reason = `The archive holds another mail under the Message-ID ${message.id}, and keeps what it has.`;
   const remedy = "Find out which of the two is genuine: the same event always gives the same bytes.";
-  return { id: 0, refused: { status: "refused", reason, remedy } };
+  return { id: 0, suffix: "", refused: { status: "refused", reason, remedy } };
 }

@@ -13,6 +13,7 @@ const SCHEMA_VERSION = 1;
 const SCHEMA = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID, STRICT;
   CREATE TABLE class (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE domain (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE mailbox (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE, created INTEGER NOT NULL) STRICT;
   CREATE TABLE folder (
@@ -26,10 +27,14 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY, messages INTEGER NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL
   ) STRICT;
   CREATE TABLE message (
-    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, name TEXT NOT NULL, class INTEGER NOT NULL, date INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, local TEXT NOT NULL, domain INTEGER NOT NULL, class INTEGER NOT NULL, date INTEGER NOT NULL,
     sha256 BLOB NOT NULL, size INTEGER NOT NULL, block INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
     layout TEXT, subject TEXT NOT NULL, sender INTEGER NOT NULL
   ) STRICT;
+  CREATE VIEW listed AS
+    SELECT message.id, block, key, local || domain.name AS name, class AS classId, class.name AS class, date,
+      lower(hex(sha256)) AS sha256, size, start, length, layout, subject, person.name AS sender
+    FROM message LEFT JOIN domain ON domain.id = domain LEFT JOIN class ON class.id = class LEFT JOIN person ON person.id = sender;
   CREATE TABLE item (
     message INTEGER NOT NULL, mailbox INTEGER NOT NULL, folder INTEGER NOT NULL, request INTEGER NOT NULL,
     PRIMARY KEY (message, mailbox)

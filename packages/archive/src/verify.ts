@@ -54,7 +54,7 @@ async function checkBlock(
     batch = openBlock(database.statement("SELECT data FROM block WHERE id = ?").get(id)?.["data"] as Uint8Array, size);
   } catch (error) {
     const names = database
-      .statement("SELECT name FROM message WHERE block = ? ORDER BY id")
+      .statement("SELECT name FROM listed WHERE block = ? ORDER BY id")
       .all(id)
       .map((row) => String(row["name"]));
     return [
@@ -64,11 +64,7 @@ async function checkBlock(
   const problems =
     batch.ids.length === messages ? [] : [`Block ${id} holds ${batch.ids.length} messages and not ${messages}.`];
   for (const [index, message] of batch.ids.entries()) {
-    const row = database
-      .statement(
-        "SELECT message.*, class.name AS className, message.class AS classId, person.name AS senderName FROM message LEFT JOIN class ON class.id = message.class LEFT JOIN person ON person.id = message.sender WHERE message.id = ? AND block = ?",
-      )
-      .get(message, id);
+    const row = database.statement("SELECT * FROM listed WHERE id = ? AND block = ?").get(message, id);
     if (row === undefined) {
       problems.push(`Block ${id} holds a message (${message}) that is not listed under it.`);
       continue;
@@ -84,11 +80,11 @@ function fieldsProblem(row: Row, batch: PackedBatch, index: number): string | un
   const [subject = "", , sender = ""] = fieldsOf(batch, index);
   if (Buffer.compare(messageKey(String(row["name"])), row["key"] as Uint8Array) !== 0)
     return "stands under another message's identity.";
-  if (row["classId"] !== batch.classes[index] || row["className"] === null)
+  if (row["classId"] !== batch.classes[index] || row["class"] === null)
     return "has another class than when it was stored.";
   if (String(row["subject"]).replaceAll(FIELD_SEPARATOR, " ") !== subject)
     return "has another subject than when it was stored.";
-  if (row["senderName"] !== displayNameOf(sender)) return "has another sender than when it was stored.";
+  if (row["sender"] !== displayNameOf(sender)) return "has another sender than when it was stored.";
   return undefined;
 }
 
@@ -104,9 +100,9 @@ async function mailProblem(row: Row, mails: Uint8Array, blobs: BlobStore): Promi
   } catch (error) {
     return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
   }
-  const found = hash.digest();
-  if (Buffer.compare(found, row["sha256"] as Uint8Array) === 0) return undefined;
-  return `was altered: its bytes have the SHA-256 ${found.toString("hex")} and not ${Buffer.from(row["sha256"] as Uint8Array).toString("hex")}.`;
+  const found = hash.digest("hex");
+  if (found === row["sha256"]) return undefined;
+  return `was altered: its bytes have the SHA-256 ${found} and not ${String(row["sha256"])}.`;
 }
 
 function isKnownBlob(blobs: BlobStore, sha256: string, layout: ReturnType<typeof parseLayout>): boolean {
@@ -136,15 +132,15 @@ const ROW_CHECKS: [sql: string, sentence: (name: string) => string][] = [
     (name) => `An item refers to the message ${name}, which is not there.`,
   ],
   [
-    "SELECT name FROM message WHERE NOT EXISTS (SELECT 1 FROM item WHERE item.message = message.id) AND NOT EXISTS (SELECT 1 FROM withdrawn WHERE withdrawn.message = message.id)",
+    "SELECT name FROM listed AS message WHERE NOT EXISTS (SELECT 1 FROM item WHERE item.message = message.id) AND NOT EXISTS (SELECT 1 FROM withdrawn WHERE withdrawn.message = message.id)",
     (name) => `The message ${name} is in no mailbox.`,
   ],
   [
-    "SELECT name FROM message WHERE NOT EXISTS (SELECT 1 FROM block WHERE id = message.block)",
+    "SELECT name FROM listed AS message WHERE NOT EXISTS (SELECT 1 FROM block WHERE id = message.block)",
     (name) => `The message ${name} lies in a block that is not there.`,
   ],
   [
-    "SELECT name FROM message WHERE floor(id / 256.0) - floor(date / 1000.0) NOT BETWEEN 0 AND (SELECT value FROM main.meta WHERE name = 'spill')",
+    "SELECT name FROM listed WHERE floor(id / 256.0) - floor(date / 1000.0) NOT BETWEEN 0 AND (SELECT value FROM main.meta WHERE name = 'spill')",
     (name) => `The message ${name} has another date than when it was stored.`,
   ],
   [
