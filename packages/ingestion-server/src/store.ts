@@ -1,0 +1,212 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { openArchive } from "@hansard/archive";
+import { readMail } from "@hansard/core/ingestion";
+import { ArchiveFeed, mailOf, messageOf } from "./store-archive.ts";
+import { ContentStore } from "./store-content.ts";
+import { StoreDatabase } from "./store-database.ts";
+import { Mailboxes } from "./store-folders.ts";
+import { type BroughtAttachment, Items } from "./store-items.ts";
+import type { Mailbox, MailboxSettings, NewAttachment, Store, StoredFolder, StoredItem } from "./store-types.ts";
+
+const RETENTION_MS = 14 * 24 * 60 * 60 * 1000;
+
+/** All that an open store has in hand. */
+interface Room {
+  database: StoreDatabase;
+  contents: ContentStore;
+  mailboxes: Mailboxes;
+  items: Items;
+  archive: Awaited<ReturnType<typeof openArchive>>;
+  feed: ArchiveFeed;
+  retentionMs: number;
+}
+
+/** Opens the store in a folder, which is made where it does not exist: `store.db`, `content/` and the archive beside them. */
+export async function openStore(folder: string, seeds: MailboxSettings[] = []): Promise<Store> {
+  mkdirSync(folder, { recursive: true });
+  const database = new StoreDatabase(join(folder, "store.db"));
+  const contents = new ContentStore(folder, database);
+  const mailboxes = new Mailboxes(database);
+  const items = new Items(database, mailboxes, contents);
+  const archive = await openArchive(join(folder, "archive"), { blobs: contents });
+  const feed = new ArchiveFeed(archive, {
+    pending: (limit) => items.pending(limit),
+    mime: (item) => items.mime(item.id).mime,
+    attachments: (item) => items.attachments(item),
+    path: (item) => pathOf(mailboxes, item),
+    settle: (results) => database.write(() => items.settleArchive(results)),
+    blobs: contents,
+  });
+  const room: Room = { database, contents, mailboxes, items, archive, feed, retentionMs: RETENTION_MS };
+  for (const seed of seeds) mailboxes.set(seed);
+  feed.wake();
+  return { archive, ...directoryOf(room), ...itemsOf(room), ...attachmentsOf(room), ...recordsOf(room) };
+}
+
+type Directory =
+  | "setMailbox"
+  | "removeMailbox"
+  | "mailboxes"
+  | "mailbox"
+  | "mailboxById"
+  | "wellKnownFolder"
+  | "folder"
+  | "childFolders"
+  | "createFolder"
+  | "setRetention";
+
+function directoryOf(room: Room): Pick<Store, Directory> {
+  const { database, mailboxes } = room;
+  return {
+    setMailbox: (settings) => setMailbox(room, settings),
+    removeMailbox: (address) => mailboxes.remove(address),
+    mailboxes: () => mailboxes.list(),
+    mailbox: (name) => mailboxes.find(name),
+    mailboxById: (id) => mailboxes.byId(id),
+    wellKnownFolder: (mailbox, name) => mailboxes.wellKnown(mailbox, name),
+    folder: (id) => mailboxes.folder(id),
+    childFolders: (mailbox, parent) => mailboxes.children(mailbox, parent),
+    createFolder: (mailbox, parent, name, options = {}) =>
+      database.write(() => mailboxes.create(mailbox, parent, name, options.isHidden ?? false)),
+    setRetention(ms) {
+      room.retentionMs = ms;
+    },
+  };
+}
+
+function setMailbox({ database, mailboxes, items, retentionMs }: Room, settings: MailboxSettings): Mailbox {
+  const before = mailboxes.find(settings.address)?.onHold;
+  const mailbox = mailboxes.set(settings);
+  if (before !== undefined && before !== mailbox.onHold) {
+    const purges = mailboxes.wellKnown(mailbox.id, "recoverableitemspurges");
+    database.writeNow(() => items.setHold(purges, mailbox.onHold ? null : Date.now() + retentionMs));
+  }
+  return mailbox;
+}
+
+type OfItems =
+  | "createItem"
+  | "item"
+  | "updateItem"
+  | "moveItem"
+  | "purgeItem"
+  | "removeItem"
+  | "findItems"
+  | "properties";
+
+function itemsOf(room: Room): Pick<Store, OfItems> {
+  const { database, mailboxes, items, feed } = room;
+  async function written<Result>(work: () => Result): Promise<Result> {
+    const result = await database.write(work);
+    feed.wake();
+    return result;
+  }
+  return {
+    async createItem(folder, item) {
+      const attachments = await Promise.all((item.attachments ?? []).map((attachment) => bring(room, attachment)));
+      return written(() => items.create(folder, item, attachments));
+    },
+    item: (id) => items.get(id),
+    updateItem: (id, changes) => written(() => items.update(id, changes)),
+    moveItem: (id, folder) => written(() => items.move(id, folder)),
+    purgeItem: (id) =>
+      written(() => {
+        const item = items.get(id);
+        const mailbox = item && mailboxes.byId(item.mailbox);
+        if (mailbox === undefined) return;
+        items.move(
+          id,
+          mailboxes.wellKnown(mailbox.id, "recoverableitemspurges"),
+          mailbox.onHold ? undefined : Date.now() + room.retentionMs,
+        );
+      }),
+    removeItem: (id) => written(() => items.remove(id)),
+    findItems: (search) => items.find(search),
+    properties: (item) => items.properties(item),
+  };
+}
+
+type OfAttachments = "addAttachment" | "attachments" | "attachment" | "readAttachment" | "readMime";
+
+function attachmentsOf(room: Room): Pick<Store, OfAttachments> {
+  const { database, contents, items } = room;
+  return {
+    async addAttachment(item, attachment) {
+      const brought = await bring(room, attachment);
+      return database.write(() => items.addAttachment(item, brought));
+    },
+    attachments: (item) => items.attachments(item),
+    attachment: (id) => items.attachment(id),
+    readAttachment: ({ sha256 }) => contents.read({ sha256 }),
+    readMime: (item) => readMime(room, item),
+  };
+}
+
+type Records = "accepted" | "duplicates" | "settle" | "close";
+
+function recordsOf({ database, feed, archive }: Room): Pick<Store, Records> {
+  return {
+    accepted: () =>
+      database.all("SELECT * FROM accepted ORDER BY seq").map((row) => ({
+        seq: Number(row["seq"]),
+        item: Number(row["item"]),
+        mailbox: String(row["mailbox"]),
+        internetMessageId: String(row["message_id"]),
+        requestId: String(row["request"]),
+        at: new Date(Number(row["at"])),
+      })),
+    duplicates: () =>
+      database
+        .all(
+          "SELECT mailbox, message_id, count(*) AS copies FROM accepted WHERE item IN (SELECT id FROM item) GROUP BY mailbox, message_id HAVING count(*) > 1",
+        )
+        .map((row) => ({
+          mailbox: String(row["mailbox"]),
+          internetMessageId: String(row["message_id"]),
+          copies: Number(row["copies"]),
+        })),
+    settle: () => feed.drain(),
+    async close() {
+      await feed.drain();
+      await feed.close();
+      await archive.close();
+      database.close();
+    },
+  };
+}
+
+async function bring(
+  { contents }: Room,
+  { name, contentType, isInline = false, contentId, content }: NewAttachment,
+): Promise<BroughtAttachment> {
+  return {
+    name,
+    contentType,
+    isInline,
+    ...(contentId !== undefined && { contentId }),
+    content: await contents.bring(content),
+  };
+}
+
+async function* readMime({ items, archive, mailboxes, contents }: Room, item: StoredItem): AsyncIterable<Uint8Array> {
+  const { mime, receipt } = items.mime(item.id);
+  const address = mailboxes.byId(item.mailbox)?.address;
+  if (mime === undefined && receipt !== undefined && address !== undefined) {
+    yield* archive.read(address, receipt);
+    return;
+  }
+  const message = messageOf(item, items.attachments(item.id));
+  yield* readMail(await mailOf(item, message, { mime: () => mime, blobs: contents }), contents);
+}
+
+/** The folders from the root to the item's own. */
+function pathOf(mailboxes: Mailboxes, item: StoredItem): { mailbox: string; folders: StoredFolder[] } {
+  const folders: StoredFolder[] = [];
+  let folder = mailboxes.folder(item.folder);
+  while (folder !== undefined) {
+    folders.unshift(folder);
+    folder = folder.parent === 0 ? undefined : mailboxes.folder(folder.parent);
+  }
+  return { mailbox: mailboxes.byId(item.mailbox)?.address ?? "", folders };
+}
