@@ -16,7 +16,7 @@ const nodeBin = join(toolchain, "node_modules", "node", "bin");
 const windows = process.platform === "win32";
 
 const environment = { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" };
-environment.PATH = [nodeBin, join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
+environment.PATH = [nodeBin, join(toolchain, "node_modules", ".bin"), join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
 
 main(process.argv.slice(2));
 

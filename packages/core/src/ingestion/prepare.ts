@@ -1,7 +1,7 @@
 import type { Connector } from "../connector.ts";
 import { isHansardError } from "../errors.ts";
 import type { MessageDraft, Participant } from "../message.ts";
-import { composeMail, composeMessage, splitMessage } from "./compose/index.ts";
+import { composeMail, composeMessage, mailSize, splitMessage } from "./compose/index.ts";
 import type { IntendedMessage, IntendedTarget, JournalEvent, QuarantinedEvent, UnmappedPerson } from "./journal.ts";
 import type { BlobReader, Mail, Message } from "./mail.ts";
 import type { MessageClassPrefix } from "./message-class.ts";
@@ -97,13 +97,18 @@ async function prepareOne(source: MessageSource, preparation: Preparation, targe
   const answer = routed instanceof Promise ? await routed : routed;
   for (const participant of answer.unmapped) onUnmapped(participant);
   const message = composed(source, draft, preparation);
-  const id = (part: number) => messageId(preparation.installation, preparation.source, source.key, source.version, part);
-  const composedMail = composeMail(message, { blobs: preparation.blobs });
-  const mail = composedMail instanceof Promise ? await composedMail : composedMail;
-  if (mail.size <= preparation.messageBytes) return [prepared(source, message, mail, targets ?? answer.targets)];
+  const { blobs, messageBytes } = preparation;
+  // What lies in the store is not read for nothing: a message that must be split is measured before it is composed.
+  const fits = !message.attachments.some(({ content }) => "blob" in content) || mailSize(message) <= messageBytes;
+  if (fits) {
+    const composing = composeMail(message, { blobs });
+    const mail = composing instanceof Promise ? await composing : composing;
+    if (mail.size <= messageBytes) return [prepared(source, message, mail, targets ?? answer.targets)];
+  }
+  const partId = (part: number, total: number) => messageId(preparation.installation, preparation.source, source.key, `${source.version}/${total}`, part);
   const series: PreparedMessage[] = [];
-  for (const [index, part] of splitMessage(message, preparation.messageBytes, id).entries()) {
-    series.push(prepared(source, part, await composeMail(part, { blobs: preparation.blobs }), targets ?? answer.targets, index + 1));
+  for (const [index, part] of splitMessage(message, messageBytes, partId).entries()) {
+    series.push(prepared(source, part, await composeMail(part, { blobs }), targets ?? answer.targets, index + 1));
   }
   return series;
 }
