@@ -56,9 +56,11 @@ async function differencesOf(seed: number): Promise<string[]> {
   if (random.chance(0.3)) server.limits = { messages: 4, timeline: 6, lookup: 8 };
   const journal = createJournal();
   const settled = new Set<string>();
+  // Without the daily second looks, what is found at once must be whole by itself.
+  const bare = random.chance(0.4);
   const run: Run = {
     server,
-    settings: settingsOf(server),
+    settings: settingsOf(server, bare),
     journal,
     random,
     crash: 0.03,
@@ -71,7 +73,7 @@ async function differencesOf(seed: number): Promise<string[]> {
     for (const post of server.world.posts.values()) if (isSettled(server.world, post, started)) settled.add(post.chain);
   }
   await finish(run);
-  return compare(server.world, journal, settled);
+  return compare(server.world, journal, settled, bare);
 }
 
 /** The owed looks come due: after editing, over night, and for files that failed. */
@@ -84,12 +86,13 @@ async function finish(run: Run): Promise<void> {
   await runAll(quiet);
 }
 
-function settingsOf({ url, signIns, consent }: XServer): Settings {
+function settingsOf({ url, signIns, consent }: XServer, bare: boolean): Settings {
   return Settings.parse({
     apiUrl: url,
     mediaHosts: [new URL(url).host],
     bearerToken: signIns.bearerToken,
     clientId: signIns.clientId,
+    ...(bare && { rescanDays: 0, deletionDays: 0, overlapMinutes: 45 }),
     accounts: [
       { id: "1", streams: ["posts", "mentions", "likes", "directMessages"], refreshToken: consent.call(server, "1") },
       { id: "2", streams: ["posts"] },
@@ -121,7 +124,7 @@ function act(world: World, random: Random, settled: Set<string>): void {
   const post = random.pick(shown);
   if (kind <= 6) return void editPost(world, random.pick(shown.slice(-4)), `Edited ${random.between(1, 1e6)}`);
   if (kind === 7) return random.chance(0.7) && !settled.has(post.chain) ? undefined : deletePost(world, post);
-  if (kind <= 9) return talk(world, random);
+  if (kind <= 9) return chat(world, random);
   setLike(world, "1", post.chain, !(world.likes.get("1") ?? []).includes(post.chain));
 }
 
@@ -155,6 +158,13 @@ function addMedia(world: World, random: Random, message?: string): string {
   return key;
 }
 
+function chat(world: World, random: Random): void {
+  for (let count = random.between(1, 5); count > 0; count -= 1) {
+    talk(world, random);
+    world.now += random.between(1, 30) * MINUTE_MS;
+  }
+}
+
 function talk(world: World, random: Random): void {
   const group = random.chance(0.4);
   const sender = random.pick(["1", "3"]);
@@ -171,18 +181,18 @@ function talk(world: World, random: Random): void {
   if (type === "MessageCreate" && random.chance(0.2)) message.media.push(addMedia(world, random, message.id));
 }
 
-function compare(world: World, journal: Journal, settled: Set<string>): string[] {
+function compare(world: World, journal: Journal, settled: Set<string>, bare: boolean): string[] {
   return [
-    ...comparePosts(world, journal, settled),
+    ...comparePosts(world, journal, settled, bare),
     ...compareMessages(world, journal),
-    ...compareLikes(world, journal),
+    ...(bare ? [] : compareLikes(world, journal)),
     ...compareFiles(world, journal),
     ...[...journal.gaps.values()].map(({ reason }) => `gap: ${reason}`),
     ...[...journal.events.values()].flatMap((event) => unmappable(journal, event)),
   ];
 }
 
-function comparePosts(world: World, journal: Journal, settled: Set<string>): string[] {
+function comparePosts(world: World, journal: Journal, settled: Set<string>, bare: boolean): string[] {
   const found = [...journal.events.values()].filter(
     ({ key, type }) => /^(post|mention):/.test(key) && !["Delete", "Withheld", "Media"].includes(type),
   );
@@ -197,7 +207,7 @@ function comparePosts(world: World, journal: Journal, settled: Set<string>): str
       wrong.push(`version ${id} of ${chain} by ${author}: "${text}" is archived as "${archived.get(id)}"`);
     if (!concerned && archived.has(id)) wrong.push(`version ${id} concerns nobody and is archived`);
     const key = `${WATCHED.includes(author) ? `post:${author}` : "mention"}:${chain.padStart(19, "0")}`;
-    if (archived.has(id) && post && post.deleted !== deletes.has(key))
+    if (archived.has(id) && post && post.deleted !== deletes.has(key) && !(bare && post.deleted))
       wrong.push(`${key}: deleted ${post.deleted}, tombstone ${deletes.has(key)}`);
     archived.delete(id);
   }
