@@ -1,0 +1,178 @@
+import { createHash, createSign } from "node:crypto";
+import { AuthenticationError, type SourceContext, UnexpectedResponseError } from "@hansard/core";
+import { OAuth2 } from "jsforce";
+import { z } from "zod";
+import type { Settings, SignIn } from "../schema.ts";
+import { codeOf, toHansardError } from "./failure.ts";
+import { allowed, type GuardedTransport } from "./transport.ts";
+
+/** A small durable record of the source, which the runner may offer as `context.state`. */
+export interface SourceState {
+  get(key: string): Promise<string | undefined>;
+  put(key: string, value: string): Promise<void>;
+}
+
+export interface Access {
+  accessToken: string;
+  /** Where the API is: the gateway where there is one, else the organization's own address. */
+  baseUrl: string;
+}
+
+type Context = SourceContext<Settings> & { state?: SourceState };
+
+const Token = z.object({
+  access_token: z.string().min(1),
+  instance_url: z.url(),
+  refresh_token: z.string().min(1).optional(),
+});
+type Token = z.infer<typeof Token>;
+
+const STATE_KEY = "salesforce-refresh-token";
+const LIFETIME_S = 180;
+
+/** Partitions are read side by side: they share one sign-in, since a refresh token that rotates can be used only once. */
+const signIns = new Map<string, Promise<Access>>();
+
+/** Signs in, or gives what an earlier sign-in gave unless that is the refused one. */
+export async function access(context: Context, transport: GuardedTransport, refused?: string): Promise<Access> {
+  const key = identity(context.settings);
+  const known = signIns.get(key);
+  if (known) {
+    const earlier = await known.catch(() => undefined);
+    if (earlier && earlier.accessToken !== refused) return earlier;
+  }
+  const current = signIns.get(key);
+  if (current !== known && current) return await current;
+  const fresh = signIn(context, transport);
+  signIns.set(key, fresh);
+  fresh.catch(() => signIns.delete(key));
+  return await fresh;
+}
+
+async function signIn(context: Context, transport: GuardedTransport): Promise<Access> {
+  const { settings } = context;
+  if (!settings.signIn || !settings.clientId)
+    throw new AuthenticationError("The settings hold no sign-in.", { remedy: "Add signIn and clientId." });
+  const token =
+    settings.signIn.method === "jwt"
+      ? await byAssertion(settings, settings.signIn, transport)
+      : await byRefreshToken(context, settings.signIn, transport);
+  const baseUrl = settings.gatewayUrl ?? settings.instanceUrl ?? allowed(token.instance_url, settings).origin;
+  return { accessToken: token.access_token, baseUrl };
+}
+
+async function byAssertion(
+  settings: Settings,
+  { username, privateKey, audience }: SignIn & { method: "jwt" },
+  transport: GuardedTransport,
+): Promise<Token> {
+  const claims = {
+    iss: settings.clientId,
+    sub: username,
+    aud: audience ?? settings.loginUrl,
+    exp: Math.floor(Date.now() / 1000) + LIFETIME_S,
+  };
+  const content = [{ alg: "RS256", typ: "JWT" }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
+  const assertion = `${content}.${sign(content, privateKey.reveal())}`;
+  const oauth = oauthClient({ loginUrl: settings.loginUrl }, transport);
+  return await request(() =>
+    oauth.requestToken({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion }),
+  );
+}
+
+/**
+ * Where Salesforce rotates refresh tokens, the new one is durable before it is needed. The token of the settings is the
+ * first; the state remembers its successors, and forgets them when the operator enters another first one.
+ */
+async function byRefreshToken(
+  { settings, state }: Context,
+  method: SignIn & { method: "refresh-token" },
+  transport: GuardedTransport,
+): Promise<Token> {
+  const first = method.refreshToken.reveal();
+  const used = (await remembered(state, first)) ?? first;
+  try {
+    return await exchange(used);
+  } catch (error) {
+    const rotated = await remembered(state, first);
+    // Another runner may have rotated it between our reading and our using it.
+    if (codeOf(causeOf(error)) !== "invalid_grant" || rotated === undefined || rotated === used) throw error;
+    return await exchange(rotated);
+  }
+
+  async function exchange(refreshToken: string): Promise<Token> {
+    const oauth = oauthClient(settings, transport, method.clientSecret?.reveal());
+    const token = await request(() => oauth.refreshToken(refreshToken));
+    if (token.refresh_token && token.refresh_token !== refreshToken) await remember(state, first, token.refresh_token);
+    return token;
+  }
+}
+
+const Remembered = z.object({ first: z.string(), current: z.string() });
+
+async function remembered(state: SourceState | undefined, first: string): Promise<string | undefined> {
+  const text = await state?.get(STATE_KEY);
+  const stored = text === undefined ? undefined : Remembered.safeParse(JSON.parse(text)).data;
+  return stored?.first === hash(first) ? stored.current : undefined;
+}
+
+async function remember(state: SourceState | undefined, first: string, current: string): Promise<void> {
+  if (!state) {
+    throw new AuthenticationError(
+      "Salesforce replaced the refresh token, and this runner has no place to keep the new one.",
+      {
+        remedy: "Turn off refresh token rotation in the connected app, or sign in by JWT.",
+      },
+    );
+  }
+  await state.put(STATE_KEY, JSON.stringify({ first: hash(first), current }));
+}
+
+async function request(call: () => Promise<unknown>): Promise<Token> {
+  const answer = await call().catch((error: unknown) => {
+    throw toHansardError(error, "the sign-in");
+  });
+  const parsed = Token.safeParse(answer);
+  if (!parsed.success)
+    throw new UnexpectedResponseError(`The answer to the sign-in is not a token: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function oauthClient(
+  { loginUrl, clientId }: { loginUrl: string; clientId?: string | undefined },
+  transport: GuardedTransport,
+  clientSecret?: string,
+): OAuth2 {
+  const oauth = new OAuth2({ loginUrl, ...(clientId && { clientId }), ...(clientSecret && { clientSecret }) });
+  oauth._transport = transport;
+  return oauth;
+}
+
+function sign(content: string, privateKey: string): string {
+  try {
+    return createSign("RSA-SHA256").update(content).sign(privateKey, "base64url");
+  } catch {
+    throw new AuthenticationError("The private key is not an RSA key in PEM form.", {
+      remedy: "Put the whole key into signIn.privateKey, its BEGIN and END lines and line breaks included.",
+    });
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}
+
+/** Tells configured organizations apart, without telling their secrets. */
+export function identity({ loginUrl, clientId, signIn, instanceUrl, gatewayUrl }: Settings): string {
+  const secret =
+    signIn?.method === "jwt"
+      ? `${signIn.username} ${signIn.audience} ${signIn.privateKey.reveal()}`
+      : signIn?.refreshToken.reveal();
+  return hash([loginUrl, clientId, instanceUrl, gatewayUrl, secret].join("\n"));
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
