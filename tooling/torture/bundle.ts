@@ -9,7 +9,7 @@ export interface Mutant {
   /** What is wrong with it, as a sentence. */
   fault: string;
   /** Which tests must catch it. */
-  caughtBy: "kills" | "power cuts" | "order of writes";
+  caughtBy: "kills" | "kills at writes" | "power cuts" | "order of writes";
   /** Relative to the repository. */
   file: string;
   replacements: [from: string, to: string][];

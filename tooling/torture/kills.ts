@@ -49,13 +49,17 @@ export async function randomKills({ bundle, sound, seed, onProgress }: Torture, 
   return { hits, problems };
 }
 
+/** After so many it is clear that something is wrong. */
+const ENOUGH_PROBLEMS = 20;
+
 /** The system calls that change what is on disk. */
 const WRITES = ["pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "mkdir", "link"];
 
 /** Kills the program at its n-th system call of each kind that writes: of all n, or of every `step`-th. */
-export async function killsAtWrites({ bundle, sound, seed, onProgress }: Torture, step: number): Promise<TortureResult> {
+export async function killsAtWrites({ bundle, sound, seed, onProgress }: Torture, step: number, only?: string): Promise<TortureResult> {
   const result: TortureResult = { hits: 0, problems: [] };
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
+    if (only !== undefined && name !== only) continue;
     for (const [call, count] of Object.entries(countCalls(bundle, scenario))) {
       for (let n = 1 + ((seed + call.length) % step); n <= count; n += step) {
         const folder = mkdtempSync(join(tmpdir(), "hansard-kill-"));
@@ -64,6 +68,7 @@ export async function killsAtWrites({ bundle, sound, seed, onProgress }: Torture
         const wrong = [...(await finish(bundle, folder, scenario)), ...inspect(sound, folder, scenario).problems];
         result.problems.push(...wrong.map((problem) => `${name}, killed at ${call} ${n}: ${problem}`));
         rmSync(folder, { recursive: true });
+        if (result.problems.length > ENOUGH_PROBLEMS) return result;
       }
       onProgress?.(`${name}: killed at up to ${count} of ${call}`);
     }

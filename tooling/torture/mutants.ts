@@ -5,7 +5,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: "checkpoint-before-events",
     fault: "The checkpoint is stored in a transaction of its own, before the events that it covers.",
-    caughtBy: "kills",
+    caughtBy: "kills at writes",
     file: "packages/journal/src/open-journal.ts",
     replacements: [
       [
@@ -54,7 +54,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: "receipt-before-submit",
     fault: "A delivery is recorded as received before it was handed over.",
-    caughtBy: "kills",
+    caughtBy: "kills at writes",
     file: "packages/core/src/ingestion/submit.ts",
     replacements: [
       [

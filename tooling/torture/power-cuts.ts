@@ -35,13 +35,13 @@ export async function powerCuts({ bundle, sound, seed, onProgress }: Torture, cu
       run("cp", "--sparse=always", image, copy);
       process.kill("SIGKILL");
       await ended;
-      run("umount", disk);
+      await unmount(disk);
       mount(copy, disk);
       result.hits += 1;
       const found = eventsIn(join(disk, "data"));
       if (found < durable) result.problems.push(`Cut ${cut}: ${durable} events were promised and ${found} survived.`);
       result.problems.push(...(await finish(bundle, join(disk, "data"), scenario)), ...inspect(sound, join(disk, "data"), scenario).problems);
-      run("umount", disk);
+      await unmount(disk);
       onProgress?.(`${result.hits} of ${cuts} power cuts`);
     }
   } finally {
@@ -67,6 +67,15 @@ export function canCutPower(): boolean {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A process that was just killed may hold the disk for a moment longer. */
+async function unmount(disk: string): Promise<void> {
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    if (spawnSync("umount", [disk]).status === 0) return;
+    await sleep(100);
+  }
+  run("umount", disk);
 }
 
 function makeFileSystem(image: string): void {
