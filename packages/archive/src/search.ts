@@ -3,14 +3,8 @@ import type { Database, Row } from "./database.ts";
 import { PLACES_PER_SECOND, spillOf } from "./message-place.ts";
 import { parseQuery } from "./query/parse-query.ts";
 import { folderPaths } from "./query/find-named.ts";
-import {
-  type Condition,
-  type SearchPlan,
-  dateCondition,
-  folderCondition,
-  idRange,
-  planSearch,
-} from "./query/plan-search.ts";
+import { type SearchPlan, idRange, planSearch } from "./query/plan-search.ts";
+import { searchStatement } from "./query/search-statement.ts";
 import { itemIdOf } from "./store-deliveries.ts";
 
 /** One copy of a message. */
@@ -43,9 +37,6 @@ export interface SearchResult {
   next?: string;
 }
 
-/** Up to this many copies are looked through one by one; beyond, the words' index is the shorter way. */
-const FEW_COPIES = 1000;
-const MOST_FOLDERS_MERGED = 30;
 const DEFAULT_LIMIT = 20;
 
 /** Looks for messages. `database` is the truth with the index attached. */
@@ -72,14 +63,14 @@ export function search(database: Database, query: string, options: SearchOptions
 /** How many messages a search would find. */
 export function count(database: Database, query: string, options: Pick<SearchOptions, "mailboxes"> = {}): number {
   return database.reading(() => {
-    const { sql, values } = statementOf(database, planSearch(database, parseQuery(query), options), "count");
+    const { sql, values } = searchStatement(database, planSearch(database, parseQuery(query), options), "count");
     return Number(database.statement(sql).get(...values)?.["found"]);
   });
 }
 
 /** The ids of all messages that a search would find, the oldest first. */
 export function* findIds(database: Database, query: string): Iterable<number> {
-  const { sql, values } = statementOf(database, planSearch(database, parseQuery(query), {}), "ids");
+  const { sql, values } = searchStatement(database, planSearch(database, parseQuery(query), {}), "ids");
   for (const row of database.statement(sql).iterate(...values)) yield Number(row["id"]);
 }
 
@@ -94,7 +85,7 @@ export function describe(database: Database, message: number): Hit | undefined {
 }
 
 function candidates(database: Database, plan: SearchPlan): Iterable<Row> {
-  const { sql, values } = statementOf(database, plan, "rows");
+  const { sql, values } = searchStatement(database, plan, "rows");
   return database.statement(sql).iterate(...values) as Iterable<Row>;
 }
 
@@ -121,49 +112,6 @@ function newest(rows: Iterable<Row>, limit: number, cursor: Cursor | undefined):
 function isNewer(row: Row, other: Row | undefined): boolean {
   const difference = Number(row["date"]) - Number(other?.["date"]);
   return difference > 0 || (difference === 0 && Number(row["id"]) > Number(other?.["id"]));
-}
-
-function statementOf(database: Database, plan: SearchPlan, purpose: "rows" | "ids" | "count"): Condition {
-  const { text, folders, dates, conditions } = plan;
-  const byFolder =
-    folders !== undefined &&
-    folders.length <= MOST_FOLDERS_MERGED &&
-    (text === undefined || holdsFew(database, folders));
-  const id = text !== undefined && !byFolder ? "text.rowid" : byFolder ? "candidate.id" : "message.id";
-  const where: Condition[] = [];
-  const from: Condition = { sql: "message", values: [] };
-  if (byFolder) {
-    from.sql = `(${folders.map(() => "SELECT message AS id FROM holding WHERE folder = ?").join(" UNION ") || "SELECT 0 AS id WHERE FALSE"}) AS candidate CROSS JOIN message ON message.id = candidate.id`;
-    from.values = folders;
-    if (text !== undefined)
-      where.push({ sql: "EXISTS (SELECT 1 FROM text WHERE text MATCH ? AND rowid = message.id)", values: [text] });
-  } else {
-    if (text !== undefined) {
-      const isJoinNeeded = purpose === "rows" || folders !== undefined || dates !== undefined || conditions.length > 0;
-      from.sql = isJoinNeeded ? "text CROSS JOIN message ON message.id = text.rowid" : "text";
-      where.push({ sql: "text MATCH ?", values: [text] });
-    }
-    if (folders !== undefined) where.push(folderCondition(folders));
-  }
-  if (plan.ids.from !== undefined) where.push({ sql: `${id} >= ?`, values: [plan.ids.from] });
-  if (plan.ids.to !== undefined) where.push({ sql: `${id} < ?`, values: [plan.ids.to] });
-  if (dates !== undefined) where.push(dateCondition(dates));
-  where.push(...conditions);
-  const selection = { rows: "message.id AS id, message.date AS date", ids: `${id} AS id`, count: "count(*) AS found" }[
-    purpose
-  ];
-  const tail = { rows: `ORDER BY ${id} DESC`, ids: `ORDER BY ${id}`, count: "" }[purpose];
-  const clause = where.length === 0 ? "" : ` WHERE ${where.map(({ sql }) => `(${sql})`).join(" AND ")}`;
-  return {
-    sql: `SELECT ${selection} FROM ${from.sql}${clause} ${tail}`,
-    values: [...from.values, ...where.flatMap(({ values }) => values)],
-  };
-}
-
-function holdsFew(database: Database, folders: number[]): boolean {
-  const list = JSON.stringify(folders);
-  const sql = "SELECT count(*) FROM (SELECT 1 FROM holding WHERE folder IN (SELECT value FROM json_each(?)) LIMIT ?)";
-  return database.number(sql, list, FEW_COPIES + 1) <= FEW_COPIES;
 }
 
 function toHit(

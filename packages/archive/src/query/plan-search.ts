@@ -31,6 +31,8 @@ export interface Scope {
   mailboxes?: string[];
 }
 
+const FEW_FOLDERS = 8;
+
 export function planSearch(database: Database, query: Query | undefined, scope: Scope): SearchPlan {
   const parts = query === undefined ? [] : query.kind === "and" ? query.parts : [query];
   const dates = intersection(parts.flatMap((part) => (part.kind === "date" ? [part.period] : [])));
@@ -49,7 +51,10 @@ export function planSearch(database: Database, query: Query | undefined, scope: 
     ...(folders !== undefined && { folders }),
     ids: idRange(dates, spill),
     ...(!isExact && { dates }),
-    conditions: [...rest.map((part) => condition(database, part)), ...alsoIn.map(folderCondition)],
+    conditions: [
+      ...rest.map((part) => condition(database, part)),
+      ...alsoIn.map((folders) => folderCondition(folders)),
+    ],
   };
 }
 
@@ -108,18 +113,25 @@ function condition(database: Database, query: Query): Condition {
   if (query.kind === "and") {
     const places = query.parts.filter(isPlace);
     const others = query.parts.filter((part) => !isPlace(part)).map((part) => condition(database, part));
-    const copies = places.length === 0 ? [] : foldersOf(database, places).map(folderCondition);
+    const copies = places.length === 0 ? [] : foldersOf(database, places).map((folders) => folderCondition(folders));
     return wrap("", [...others, ...copies], " AND ");
   }
   const [folders = []] = isPlace(query) ? foldersOf(database, [query]) : [];
   return folderCondition(folders);
 }
 
-export function folderCondition(folders: number[]): Condition {
-  const list = JSON.stringify(folders);
+/** Whether a copy lies in one of the folders: asked of the folders where they are few, and else of the copies. */
+export function folderCondition(folders: number[], id = "message.id"): Condition {
+  if (folders.length <= FEW_FOLDERS) {
+    const list = folders.map(() => "?").join();
+    return {
+      sql: `EXISTS (SELECT 1 FROM holding WHERE holding.folder IN (${list}) AND holding.message = ${id})`,
+      values: folders,
+    };
+  }
   return {
-    sql: "EXISTS (SELECT 1 FROM item WHERE item.message = message.id AND folder IN (SELECT value FROM json_each(?)))",
-    values: [list],
+    sql: `EXISTS (SELECT 1 FROM item WHERE item.message = ${id} AND folder IN (SELECT value FROM json_each(?)))`,
+    values: [JSON.stringify(folders)],
   };
 }
 
