@@ -1,0 +1,115 @@
+import type { FileHandle } from "node:fs/promises";
+import type { Json } from "@hansard/core";
+import { readFrom, type Spool } from "@hansard/file-drop";
+import type { Tree } from "./tree.ts";
+
+const BUFFER_CHARACTERS = 256 * 1024;
+
+/** Characters that XML 1.0 forbids in every form, so that no text of a document holds them. */
+const BETWEEN_VALUES = "\u001f";
+const BETWEEN_RECORDS = "\u001e";
+const RECORD_END = BETWEEN_RECORDS.charCodeAt(0);
+
+/** The fields of a record, in their order: most records of a file share a few lists of fields. */
+interface Shape {
+  number: number;
+  fields: string[];
+  /** Whether the field holds a number and not a text. */
+  numeric: boolean[];
+}
+
+/** Records that wait in a nameless temporary file until the file that they come from is known to be whole. */
+export class RecordSpool {
+  readonly #handle: FileHandle;
+  readonly #shapes: Shape[] = [];
+  readonly #bySignature = new Map<string, Shape>();
+  #likely: Shape[] = [];
+  #size = 0;
+  #text = "";
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  static async open(spool: Spool): Promise<RecordSpool> {
+    return new RecordSpool(await spool.create());
+  }
+
+  add(record: Tree): void {
+    const line = this.#encode(record) ?? JSON.stringify(record);
+    this.#text += line + BETWEEN_RECORDS;
+  }
+
+  /** Writes what is buffered, where it is worth it. Call it between chunks. */
+  async flush(force = false): Promise<void> {
+    if (this.#text.length === 0 || (!force && this.#text.length < BUFFER_CHARACTERS)) return;
+    const bytes = Buffer.from(this.#text);
+    this.#text = "";
+    await this.#handle.writeFile(bytes);
+    this.#size += bytes.byteLength;
+  }
+
+  /** The records in their order, as many at once as come from the disk at once. */
+  async *records(): AsyncGenerator<Tree[]> {
+    await this.flush(true);
+    let rest: Uint8Array[] = [];
+    for await (const chunk of readFrom(this.#handle, this.#size, { reuse: true })) {
+      const end = chunk.lastIndexOf(RECORD_END) + 1;
+      if (end === 0) {
+        rest.push(Buffer.from(chunk));
+        continue;
+      }
+      const text = Buffer.concat([...rest, chunk.subarray(0, end - 1)]).toString("utf8");
+      rest = [Buffer.from(chunk.subarray(end))];
+      yield text.split(BETWEEN_RECORDS).map((line) => this.#decode(line));
+    }
+  }
+
+  /** Undefined for a record that holds more than texts and numbers. */
+  #encode(record: Tree): string | undefined {
+    let line = "";
+    for (const field in record) {
+      const value = record[field];
+      if (typeof value !== "string" && typeof value !== "number") return undefined;
+      line += BETWEEN_VALUES + value;
+    }
+    const shape = this.#likely.find((shape) => fits(shape, record)) ?? this.#shapeOf(record);
+    return shape.number + line;
+  }
+
+  #shapeOf(record: Tree): Shape {
+    const fields = Object.keys(record);
+    const numeric = fields.map((field) => typeof record[field] === "number");
+    const signature = JSON.stringify([fields, numeric]);
+    const shape = this.#bySignature.get(signature) ?? { number: this.#shapes.length, fields, numeric };
+    if (shape.number === this.#shapes.length) {
+      this.#shapes.push(shape);
+      this.#bySignature.set(signature, shape);
+    }
+    this.#likely = [shape, ...this.#likely].slice(0, 4);
+    return shape;
+  }
+
+  #decode(line: string): Tree {
+    if (line.startsWith("{")) return JSON.parse(line);
+    const values: string[] = line.split(BETWEEN_VALUES);
+    const shape = this.#shapes[Number(values[0])];
+    if (!shape || values.length !== shape.fields.length + 1)
+      throw new Error("A temporary file is damaged. Look after the disk.");
+    const record: { [name: string]: Json } = {};
+    for (let index = 0; index < shape.fields.length; index++) {
+      const value = values[index + 1] ?? "";
+      record[shape.fields[index] ?? ""] = shape.numeric[index] ? Number(value) : value;
+    }
+    return record;
+  }
+}
+
+function fits({ fields, numeric }: Shape, record: Tree): boolean {
+  let index = 0;
+  for (const field in record) {
+    if (fields[index] !== field || numeric[index] !== (typeof record[field] === "number")) return false;
+    index += 1;
+  }
+  return index === fields.length;
+}
