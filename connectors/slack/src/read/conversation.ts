@@ -4,6 +4,7 @@ import type { FileSource } from "./attachments.ts";
 import { deletion, type KnownMessages, loadKnown, missingFrom } from "./changes.ts";
 import { excludeFile, isExcluded } from "./exclude.ts";
 import { draftPages, type PageDraft, type SlackPage } from "./page.ts";
+import { SeenMessages } from "./seen-messages.ts";
 import { describeSurroundings } from "./surroundings.ts";
 import { type Survey, surveyConversation } from "./survey.ts";
 import { secondsOf } from "./timestamp.ts";
@@ -61,7 +62,17 @@ async function prepare(reading: ConversationReading): Promise<Progress> {
   const surroundings = describeSurroundings(place, survey, page);
   const context = { conversation: place.conversation.id, startedAt: read.startedAt, page, files, surroundings };
   const before = read.checkpoint?.days ?? {};
-  return { ...reading, page, context, survey, before, missing: new Map(), finished: [], lost: [], lastSeen: new Map() };
+  return {
+    ...reading,
+    page,
+    context,
+    survey,
+    before,
+    missing: new Map(),
+    finished: [],
+    lost: [],
+    lastSeen: new SeenMessages(),
+  };
 }
 
 async function* readUnitIfChanged(
@@ -94,7 +105,7 @@ async function* readUnitIfChanged(
 function compareWithKnown(progress: Progress, unit: Unit, sha256: string, { seen, day }: UnitResult): void {
   const { page, missing, finished, lastSeen } = progress;
   const claim = `${unit.sources[0]?.label}${unit.claimSuffix}#deleted`;
-  for (const ts of seen.keys()) missing.delete(ts);
+  for (const ts of missing.keys()) if (seen.has(ts)) missing.delete(ts);
   for (const ts of missingFrom(unit.known, (ts) => seen.has(ts) || lastSeen.has(ts))) missing.set(ts, claim);
   page.close((unit.before?.gaps ?? []).filter((gap) => !day.gaps?.includes(gap)));
   // The checkpoint must not say that a day is done while its deletions are not in the journal.

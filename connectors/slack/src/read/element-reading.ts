@@ -7,6 +7,7 @@ import type { Element } from "./elements.ts";
 import { asVariant, parseElement, reactionState, type SlackEvent, toEvent } from "./events.ts";
 import type { FileBooks } from "./file-books.ts";
 import type { PageDraft } from "./page.ts";
+import type { SeenMessages } from "./seen-messages.ts";
 import { isTimestamp, secondsOf } from "./timestamp.ts";
 import type { SourceFile } from "./workspaces.ts";
 
@@ -33,8 +34,7 @@ export interface UnitContext {
 /** A unit while it is read. */
 export interface UnitReading extends UnitContext {
   unit: Unit;
-  /** Timestamp → checksum of the element. */
-  seen: Map<string, number>;
+  seen: SeenMessages;
   /** Timestamp → digest of its reactions. */
   reactions: Record<string, string>;
   /** How many events follow from comparing with an earlier export. */
@@ -83,15 +83,15 @@ export function readElement(reading: UnitReading, books: FileBooks, element: Ele
 function identify({ seen, unit, conversation }: UnitReading, event: SlackEvent, bytes: Buffer): SlackEvent | undefined {
   const ts = event.key.slice(conversation.length + 1);
   const checksum = crc32(bytes);
-  const other = seen.get(ts);
+  const other = seen.checksumOf(ts);
   if (other === checksum) return undefined;
   if (other !== undefined) {
     const variant = asVariant(event);
-    const known = seen.get(variant.key) !== undefined;
-    seen.set(variant.key, checksum);
+    const known = seen.has(variant.key);
+    if (!known) seen.add(variant.key, checksum);
     return known ? undefined : variant;
   }
-  seen.set(ts, checksum);
+  seen.add(ts, checksum);
   return asEditIfKnown(event, ts, unit.known);
 }
 

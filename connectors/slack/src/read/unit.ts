@@ -10,18 +10,17 @@ import {
 import { ElementScanner } from "./elements.ts";
 import { DamagedFileError, type Member } from "./export-files.ts";
 import { FileBooks } from "./file-books.ts";
-import { isTimestamp } from "./timestamp.ts";
+import { SeenMessages } from "./seen-messages.ts";
 
 /** What is known of a unit once it is read. */
 export interface UnitResult {
-  /** Timestamp → checksum of the element. */
-  seen: Map<string, number>;
+  seen: SeenMessages;
   day: Omit<ReadDay, "sha256">;
 }
 
 /** Reads a unit into the page, and stops wherever the page is full so that the caller can hand it over. */
 export async function* readUnit(unit: Unit, context: UnitContext): AsyncGenerator<"full", UnitResult> {
-  const reading: UnitReading = { ...context, unit, seen: new Map(), reactions: {}, changes: 0 };
+  const reading: UnitReading = { ...context, unit, seen: new SeenMessages(), reactions: {}, changes: 0 };
   const gaps: string[] = [];
   for (const { label, member } of unit.sources) {
     const books = new FileBooks(label + unit.claimSuffix, reading.page);
@@ -56,14 +55,8 @@ async function* readFile(reading: UnitReading, books: FileBooks, member: Member)
 }
 
 function dayOf({ seen, reactions }: UnitReading, gaps: string[]): UnitResult["day"] {
-  let [first, last]: (string | undefined)[] = [];
-  for (const ts of seen.keys()) {
-    if (!isTimestamp(ts)) continue;
-    if (first === undefined || ts < first) first = ts;
-    if (last === undefined || ts > last) last = ts;
-  }
   return {
-    ...(first !== undefined && last !== undefined && { first, last }),
+    ...seen.span,
     ...(Object.keys(reactions).length > 0 && { reactions }),
     ...(gaps.length > 0 && { gaps }),
   };
