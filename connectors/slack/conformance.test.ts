@@ -6,7 +6,7 @@ import { connector } from "./src/index.ts";
 conformance(connector, {
   fixtures: new URL("./fixtures/", import.meta.url),
   source: {
-    events: 8,
+    events: 7,
     settings: async ({ folder, large }) => {
       await writeExport(folder, large ? largeDays() : DAYS);
       return { export: folder, workspace: "acme", downloadFiles: false };
@@ -51,7 +51,9 @@ function largeDays(): Record<string, object[]> {
   return Object.fromEntries(
     Array.from({ length: 60 }, (_, index) => {
       const start = 1772323200 + index * 86_400;
-      const messages = Array.from({ length: 500 }, (_, second) => said(`${start + second}.000100`, `${second} ${"text ".repeat(200)}`));
+      const messages = Array.from({ length: 500 }, (_, second) =>
+        said(`${start + second}.000100`, `${second} ${"text ".repeat(200)}`),
+      );
       return [`general/${new Date(start * 1000).toISOString().slice(0, 10)}`, messages];
     }),
   );

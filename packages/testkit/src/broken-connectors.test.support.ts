@@ -345,6 +345,24 @@ const MAPPING: Broken[] = [
     connector: mapping((event) => ({ ...noteToMessage(event), html: undefined as never })),
   },
   {
+    flaw: "passes on what people wrote as HTML",
+    caught: "map-html",
+    says: /holds <img src=x onerror=alert\(1\)>/,
+    connector: mapping((event) => ({ ...noteToMessage(event), html: "<p><img src=x onerror=alert(1)></p>" })),
+  },
+  {
+    flaw: "links to scripts",
+    caught: "map-html",
+    says: /javascript:/,
+    connector: mapping((event) => ({ ...noteToMessage(event), html: '<a href="javascript:alert(1)">Look</a>' })),
+  },
+  {
+    flaw: "shows pictures that tell who reads them",
+    caught: "map-html",
+    says: /src="https/,
+    connector: mapping((event) => ({ ...noteToMessage(event), html: '<img src="https://tracker.example/1.gif">' })),
+  },
+  {
     flaw: "addresses nobody",
     caught: "map-composes",
     says: /lacks TO/,

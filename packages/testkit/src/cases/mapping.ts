@@ -20,6 +20,11 @@ export function mappingCases(suite: Suite): Case[] {
       run: () => composes(suite),
     },
     {
+      id: "map-html",
+      name: "the HTML of messages runs nothing, loads nothing from elsewhere and links only to the web and to mail",
+      run: () => givesHarmlessHtml(suite),
+    },
+    {
       id: "map-unknown-fields",
       name: "fields that the source adds one day do not disturb the mapping",
       run: () => ignoresUnknownFields(suite),
@@ -84,6 +89,37 @@ async function composes(suite: Suite): Promise<void> {
 function headOf({ mail }: PreparedMessage): string {
   const [first] = mail.segments;
   return first instanceof Uint8Array ? (Buffer.from(first).toString("latin1").split("\r\n\r\n", 1)[0] ?? "") : "";
+}
+
+const ACTIVE = /<\s*(script|iframe|object|embed|style|link|meta|base|form|svg|math|template)\b[^>]*>/i;
+const ATTRIBUTE = /\s([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/gi;
+
+function givesHarmlessHtml(suite: Suite): void {
+  for (const { name, fixture } of readable(suite)) {
+    const found = harmIn(mapFixture(suite.connector, fixture.event).html ?? "");
+    must(
+      found === undefined,
+      () => `The HTML of ${name} holds ${found}. Escape what people wrote, and give images as attachments.`,
+    );
+  }
+}
+
+function harmIn(html: string): string | undefined {
+  const [active] = ACTIVE.exec(html) ?? [];
+  if (active) return active;
+  for (const [tag] of html.matchAll(/<[a-z][^>]*>/gi)) {
+    for (const [, name = "", double, single, bare] of tag.matchAll(ATTRIBUTE)) {
+      if (isHarmful(name.toLowerCase(), (double ?? single ?? bare ?? "").trim())) return tag;
+    }
+  }
+  return undefined;
+}
+
+function isHarmful(name: string, value: string): boolean {
+  if (name.startsWith("on")) return true;
+  if (name === "href") return !/^(https?:|mailto:|tel:|#)/i.test(value);
+  if (name === "src") return !/^(cid:|data:image\/)/i.test(value);
+  return /url\s*\(|expression\s*\(/i.test(value);
 }
 
 async function ignoresUnknownFields(suite: Suite): Promise<void> {
