@@ -1,12 +1,14 @@
 import { isHansardError, type ReadContext } from "@hansard/core";
 import { read } from "../src/read.ts";
-import type { SourceState } from "../src/read/sign-in.ts";
 import { Checkpoint, type Settings } from "../src/schema.ts";
 import { commit, knownEvents, putBlob, type TestJournal } from "./journal.ts";
 
-export type TestContext = ReadContext<Settings, Checkpoint> & { state: SourceState };
-
-export function contextOf(journal: TestJournal, partition: string, settings: Settings, startedAt: Date): TestContext {
+export function contextOf(
+  journal: TestJournal,
+  partition: string,
+  settings: Settings,
+  startedAt: Date,
+): ReadContext<Settings, Checkpoint> {
   const stored = journal.checkpoints.get(partition);
   const owed = [...(journal.followUps.get(partition)?.values() ?? [])];
   return {

@@ -2,7 +2,7 @@ import type { SourceContext } from "@hansard/core";
 import { Connection } from "jsforce";
 import type { Settings } from "../schema.ts";
 import { codeOf, toHansardError } from "./failure.ts";
-import { type Access, access, type SourceState } from "./sign-in.ts";
+import { type Access, access } from "./sign-in.ts";
 import { GuardedTransport } from "./transport.ts";
 
 /** Runs one request. An expired sign-in is renewed once, and errors become core's. */
@@ -11,7 +11,7 @@ export type Call = <Result>(
   use: (connection: Connection, transport: GuardedTransport) => PromiseLike<Result>,
 ) => Promise<Result>;
 
-export async function openCaller(context: SourceContext<Settings> & { state?: SourceState }): Promise<Call> {
+export async function openCaller(context: SourceContext<Settings>): Promise<Call> {
   const { settings } = context;
   const transport = new GuardedTransport(settings, context.signal);
   let connection = connect(settings, transport, await access(context, transport));

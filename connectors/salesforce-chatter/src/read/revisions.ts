@@ -21,7 +21,7 @@ export async function withRevisions({ session }: Run, object: string, rows: Row[
   const settled = new Map<string, Revised>(rows.map((row) => [row.Id, { row, revisions: [] }]));
   let pending = rows.filter(isEdited);
   if (pending.length === 0 || !(await session.fields("FeedRevision"))) return [...settled.values()];
-  const select = await selectable(session, object);
+  const select = session.frozen ? [] : await selectable(session, object);
   const selectRevision = await selectable(session, "FeedRevision");
   for (let attempt = 1; pending.length > 0; attempt += 1) {
     const ids = pending.map(({ Id }) => Id);

@@ -4,7 +4,7 @@ import { DeletedRecords, Describe, Row, type Settings } from "../schema.ts";
 import { type Call, openCaller } from "./caller.ts";
 import { codeOf } from "./failure.ts";
 import type { Field, Lookup } from "./lookup.ts";
-import { identity, type SourceState } from "./sign-in.ts";
+import { identity } from "./sign-in.ts";
 import { queriesOf } from "./soql.ts";
 
 const Answer = z.object({
@@ -41,7 +41,7 @@ export interface Session extends Lookup {
   serverTime(): Promise<Date>;
 }
 
-export async function openSession(context: SourceContext<Settings> & { state?: SourceState }): Promise<Session> {
+export async function openSession(context: SourceContext<Settings>): Promise<Session> {
   const call = await openCaller(context);
   const described = descriptionsOf(context.settings);
   const query: Call = (task, use) =>

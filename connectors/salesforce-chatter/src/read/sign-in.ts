@@ -1,16 +1,10 @@
 import { createHash, createSign } from "node:crypto";
-import { AuthenticationError, type SourceContext, UnexpectedResponseError } from "@hansard/core";
+import { AuthenticationError, type SourceContext, type SourceState, UnexpectedResponseError } from "@hansard/core";
 import { OAuth2 } from "jsforce";
 import { z } from "zod";
 import type { Settings, SignIn } from "../schema.ts";
 import { codeOf, toHansardError } from "./failure.ts";
 import { allowed, type GuardedTransport } from "./transport.ts";
-
-/** A small durable record of the source, which the runner may offer as `context.state`. */
-export interface SourceState {
-  get(key: string): Promise<string | undefined>;
-  put(key: string, value: string): Promise<void>;
-}
 
 export interface Access {
   accessToken: string;
@@ -18,7 +12,7 @@ export interface Access {
   baseUrl: string;
 }
 
-type Context = SourceContext<Settings> & { state?: SourceState };
+type Context = SourceContext<Settings>;
 
 const Token = z.object({
   access_token: z.string().min(1),
@@ -112,21 +106,13 @@ async function byRefreshToken(
 
 const Remembered = z.object({ first: z.string(), current: z.string() });
 
-async function remembered(state: SourceState | undefined, first: string): Promise<string | undefined> {
-  const text = await state?.get(STATE_KEY);
+async function remembered(state: SourceState, first: string): Promise<string | undefined> {
+  const text = await state.get(STATE_KEY);
   const stored = text === undefined ? undefined : Remembered.safeParse(JSON.parse(text)).data;
   return stored?.first === hash(first) ? stored.current : undefined;
 }
 
-async function remember(state: SourceState | undefined, first: string, current: string): Promise<void> {
-  if (!state) {
-    throw new AuthenticationError(
-      "Salesforce replaced the refresh token, and this runner has no place to keep the new one.",
-      {
-        remedy: "Turn off refresh token rotation in the connected app, or sign in by JWT.",
-      },
-    );
-  }
+async function remember(state: SourceState, first: string, current: string): Promise<void> {
   await state.put(STATE_KEY, JSON.stringify({ first: hash(first), current }));
 }
 

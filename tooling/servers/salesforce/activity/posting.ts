@@ -121,10 +121,8 @@ function addPost(
     rich && type === "TextPost" && random.chance(0.5)
       ? organization.addContent(bytes(world), "image.png", by)
       : undefined;
-  const file =
-    type === "ContentPost"
-      ? organization.addContent(bytes(world), random.pick(["report.pdf", "Ümlaut.docx", "data.bin"]), by)
-      : undefined;
+  const name = random.pick(["report.pdf", "Ümlaut.docx", "data.bin"]);
+  const file = type === "ContentPost" ? organization.addContent(bytes(world), name, by) : undefined;
   const fields = {
     ...blank(organization.time()),
     ParentId: random.pick([...groups, account, by, random.pick(users)]),
