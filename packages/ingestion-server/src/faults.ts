@@ -1,0 +1,83 @@
+/** What can be made to go wrong while the server runs. */
+export type FaultName =
+  /** 429 with Microsoft's body and `Retry-After`; without a body; without either. */
+  | "throttled"
+  | "throttled-without-body"
+  | "throttled-without-retry-after"
+  | "unavailable"
+  | "unavailable-without-body"
+  /** No answer at all; what was asked is not done. */
+  | "timeout-before-commit"
+  /** No answer, though it is done. */
+  | "timeout-after-commit"
+  /** A gateway's time-out at once, and it is done `ms` later. */
+  | "late-commit"
+  /** It is done, and searches find it only `ms` later. */
+  | "search-lag"
+  | "reset-before-commit"
+  | "reset-after-commit"
+  /** The token that came with the request is not valid any more. */
+  | "token-expired"
+  | "mailbox-moving";
+
+export interface Fault {
+  /** How often it strikes, from 0 to 1. */
+  rate: number;
+  /** For `late-commit`, `search-lag` and the waits that a throttled answer names, in milliseconds. */
+  ms?: number;
+  /** Only requests that concern one of these mailboxes. Absent: all. */
+  mailboxes?: string[];
+  /** Only requests that change something. */
+  writesOnly?: boolean;
+  /** Ends after it has struck so often. */
+  times?: number;
+}
+
+export interface FaultPlace {
+  mailbox?: string;
+  isWrite: boolean;
+}
+
+/** The faults that are switched on, and how often each has struck. */
+export class Faults {
+  readonly struck: Partial<Record<FaultName, number>> = {};
+  readonly #faults = new Map<FaultName, Fault>();
+  readonly #random: () => number;
+
+  constructor(settings: Partial<Record<FaultName, Fault>> = {}, seed = 1) {
+    this.#random = randomOf(seed);
+    for (const [name, fault] of Object.entries(settings)) this.set(name as FaultName, fault);
+  }
+
+  /** Switches a fault on, or off by a rate of 0. */
+  set(name: FaultName, fault: Fault): void {
+    if (fault.rate > 0) this.#faults.set(name, fault);
+    else this.#faults.delete(name);
+  }
+
+  clear(): void {
+    this.#faults.clear();
+  }
+
+  /** Whether the fault strikes here and now; if so, its settings. */
+  strike(name: FaultName, { mailbox, isWrite }: FaultPlace): Fault | undefined {
+    const fault = this.#faults.get(name);
+    if (fault === undefined || (fault.writesOnly === true && !isWrite)) return undefined;
+    if (fault.mailboxes !== undefined && !fault.mailboxes.includes(mailbox ?? "")) return undefined;
+    const count = this.struck[name] ?? 0;
+    if ((fault.times !== undefined && count >= fault.times) || this.#random() >= fault.rate) return undefined;
+    this.struck[name] = count + 1;
+    return fault;
+  }
+}
+
+/** The same sequence for the same seed, so that a failed run can be run again (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
