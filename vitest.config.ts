@@ -2,10 +2,10 @@ import { defineConfig } from "vitest/config";
 
 /** Tests stand beside the code and run from source: no build is needed to run one. */
 export default defineConfig({
-  ssr: { resolve: { conditions: ["@hansard/source", "node", "import", "default"] } },
-  resolve: { conditions: ["@hansard/source", "node", "import", "default"] },
+  ssr: { resolve: { conditions: ["@hansard/source"] } },
+  resolve: { conditions: ["@hansard/source"] },
   test: {
-    include: ["{packages,connectors,apps}/*/{src,.}/**/*.test.ts", "tooling/**/*.test.ts"],
+    include: ["{packages,connectors,apps}/*/**/*.test.ts", "tooling/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -13,7 +13,11 @@ if (!existsSync(configuration)) writeFileSync(configuration, template(relative(d
 if (!existsSync(join(data, "people.csv"))) writeFileSync(join(data, "people.csv"), "id,mailbox\n");
 
 console.log("Archiving the sample: a week of a small company's Slack.\n");
-const { status } = spawnSync("node", [join(ROOT, "apps", "runner", "dist", "bin.js"), "--config", configuration, "run"], { stdio: "inherit" });
+const { status } = spawnSync(
+  "node",
+  [join(ROOT, "apps", "runner", "dist", "bin.js"), "--config", configuration, "run"],
+  { stdio: "inherit" },
+);
 process.exitCode = status ?? 1;
 
 function template(sampleExport: string): string {

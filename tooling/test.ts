@@ -9,7 +9,14 @@ const results = join(folder, "results.json");
 const filters = process.argv.slice(2);
 
 const checks = filters.length > 0 ? [] : [check("Lint, format, types and packages", ["node", "tooling/lint.ts"])];
-const vitest = run(["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`, ...filters]);
+const vitest = run([
+  "vitest",
+  "run",
+  "--reporter=default",
+  "--reporter=json",
+  `--outputFile.json=${results}`,
+  ...filters,
+]);
 const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = summary(vitest);
 rmSync(folder, { recursive: true });
 
@@ -28,7 +35,12 @@ function run([command = "", ...rest]: string[]): number {
   return spawnSync(command, rest, { stdio: "inherit" }).status ?? 1;
 }
 
-function summary(status: number): { numPassedTests: number; numFailedTests: number; numPendingTests: number; numFailedTestSuites: number } {
+function summary(status: number): {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numFailedTestSuites: number;
+} {
   try {
     return JSON.parse(readFileSync(results, "utf8"));
   } catch {

@@ -32,7 +32,10 @@ export function workspaces(): Workspace[] {
       .sort()
       .map((id) => ({ kind, id, folder: join(ROOT, kind, id) }))
       .filter(({ folder }) => existsSync(join(folder, "package.json")))
-      .map((workspace) => ({ ...workspace, manifest: JSON.parse(readFileSync(join(workspace.folder, "package.json"), "utf8")) as Manifest })),
+      .map((workspace) => ({
+        ...workspace,
+        manifest: JSON.parse(readFileSync(join(workspace.folder, "package.json"), "utf8")) as Manifest,
+      })),
   );
 }
 

@@ -26,36 +26,78 @@ describe.skipIf(!existsSync(EXPORT))("the community's Slack export (skipped wher
     // Three people of the 71 have a mailbox at first, so that many messages have no owner.
     here.write("people.csv", "address,mailbox\n" + THREE.map((address) => `${address},${address}\n`).join(""));
     const { code, stderr } = await here.hansard("run");
-    expect(`${code} ${stderr.split("\n").filter((line) => line.startsWith("hansard failed")).join()}`).toBe("0 ");
+    expect(
+      `${code} ${stderr
+        .split("\n")
+        .filter((line) => line.startsWith("hansard failed"))
+        .join()}`,
+    ).toBe("0 ");
   }, 120_000);
 
   afterAll(() => here.remove());
 
   test("every message is there, by class as the export's own subtypes count them", async () => {
     const { sources } = await here.json<{ sources: SourceStatus[] }>("status");
-    const byEvent = Object.fromEntries(Object.entries(sources[0]?.byClass ?? {}).map(([name, count]) => [name.replace("IPM.NOTE.Slack.", ""), count]));
-    expect(byEvent).toEqual({ Message: 964, Join: 320, FileShare: 61, Purpose: 13, Archive: 9, FileComment: 6, Leave: 3, Topic: 2, Rename: 2, Pin: 1, BotAdd: 1 });
+    const byEvent = Object.fromEntries(
+      Object.entries(sources[0]?.byClass ?? {}).map(([name, count]) => [name.replace("IPM.NOTE.Slack.", ""), count]),
+    );
+    expect(byEvent).toEqual({
+      Message: 964,
+      Join: 320,
+      FileShare: 61,
+      Purpose: 13,
+      Archive: 9,
+      FileComment: 6,
+      Leave: 3,
+      Topic: 2,
+      Rename: 2,
+      Pin: 1,
+      BotAdd: 1,
+    });
   });
 
   test("the books balance and every hash holds", async () => {
     const { sources, balanced } = await here.json<{ sources: SourceBooks[]; balanced: boolean }>("reconcile");
     expect(balanced).toBe(true);
-    expect(sources[0]).toMatchObject({ claimed: 1382, captured: 1382, excluded: 0, gaps: 0, delivered: 1382, quarantined: 0, pending: 0, unaccounted: 0 });
+    expect(sources[0]).toMatchObject({
+      claimed: 1382,
+      captured: 1382,
+      excluded: 0,
+      gaps: 0,
+      delivered: 1382,
+      quarantined: 0,
+      pending: 0,
+      unaccounted: 0,
+    });
     expect(await here.json("verify")).toMatchObject({ sound: true, journal: { events: 1382, problems: [] } });
   });
 
   test("a second run captures and delivers nothing", async () => {
-    const report = await here.json<{ sources: { capture: { captured: number }; delivery: { archive: { messages: number } } }[] }>("run");
+    const report = await here.json<{
+      sources: { capture: { captured: number }; delivery: { archive: { messages: number } } }[];
+    }>("run");
     expect(report.sources[0]).toMatchObject({ capture: { captured: 0 }, delivery: { archive: { messages: 0 } } });
   });
 
   test("a phrase is found in the Purges of those who could read it, and what nobody claims in the third-party data mailbox", async () => {
-    const owned = await here.json<Found>("search", `kind:externaldata itemclass:ipm.externaldata.slack.message* mailbox:${THREE[0]}`, "-n", "3");
+    const owned = await here.json<Found>(
+      "search",
+      `kind:externaldata itemclass:ipm.externaldata.slack.message* mailbox:${THREE[0]}`,
+      "-n",
+      "3",
+    );
     expect(owned.total).toBeGreaterThan(0);
-    for (const { copies } of owned.messages) expect(copies.find(({ mailbox }) => mailbox === THREE[0])?.folder).toBe("Recoverable Items/Purges");
-    const unclaimed = await here.json<Found>("search", `itemclass:ipm.externaldata.slack* mailbox:${THIRD_PARTY}`, "-n", "3");
+    for (const { copies } of owned.messages)
+      expect(copies.find(({ mailbox }) => mailbox === THREE[0])?.folder).toBe("Recoverable Items/Purges");
+    const unclaimed = await here.json<Found>(
+      "search",
+      `itemclass:ipm.externaldata.slack* mailbox:${THIRD_PARTY}`,
+      "-n",
+      "3",
+    );
     expect(unclaimed.total).toBeGreaterThan(0);
-    for (const { copies } of unclaimed.messages) expect(copies).toMatchObject([{ mailbox: THIRD_PARTY, folder: "Inbox" }]);
+    for (const { copies } of unclaimed.messages)
+      expect(copies).toMatchObject([{ mailbox: THIRD_PARTY, folder: "Inbox" }]);
     const phrase = await here.json<Found>("search", '"interpolation gradients" OR "good turnout"');
     expect(phrase.total).toBeGreaterThan(0);
   });

@@ -15,9 +15,13 @@ export class TestInstallation {
   readonly folder: string = mkdtempSync(join(tmpdir(), "hansard-e2e-"));
 
   /** @param plugins Package name → folder within the repository. */
-  constructor(configuration: string, plugins: Record<string, string> = { "connector-slack": "connectors/slack", archive: "packages/archive" }) {
+  constructor(
+    configuration: string,
+    plugins: Record<string, string> = { "connector-slack": "connectors/slack", archive: "packages/archive" },
+  ) {
     mkdirSync(join(this.folder, "node_modules", "@hansard"), { recursive: true });
-    for (const [name, folder] of Object.entries(plugins)) symlinkSync(join(ROOT, folder), join(this.folder, "node_modules", "@hansard", name));
+    for (const [name, folder] of Object.entries(plugins))
+      symlinkSync(join(ROOT, folder), join(this.folder, "node_modules", "@hansard", name));
     this.write("hansard.yaml", configuration);
   }
 
@@ -31,9 +35,14 @@ export class TestInstallation {
   hansard(...words: string[]): Promise<Answer> {
     const command = ["--conditions=@hansard/source", join(ROOT, "apps", "runner", "src", "bin.ts"), ...words];
     return new Promise((resolve) => {
-      execFile(process.execPath, command, { cwd: this.folder, maxBuffer: 256 * 1024 * 1024 }, (error, stdout, stderr) => {
-        resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
-      });
+      execFile(
+        process.execPath,
+        command,
+        { cwd: this.folder, maxBuffer: 256 * 1024 * 1024 },
+        (error, stdout, stderr) => {
+          resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
+        },
+      );
     });
   }
 

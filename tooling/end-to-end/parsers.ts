@@ -21,14 +21,31 @@ print(json.dumps({"subject": mail["Subject"] or "", "from": addresses("From")[0]
   "text": body.get_content() if body else "", "attachments": sorted(p.get_filename() or "" for p in mail.walk() if p.get_filename())}))
 `;
 
-export async function parseThrice(mail: Buffer): Promise<{ mailparser: ParsedMail; postalMime: ParsedMail; python: ParsedMail }> {
+export async function parseThrice(
+  mail: Buffer,
+): Promise<{ mailparser: ParsedMail; postalMime: ParsedMail; python: ParsedMail }> {
   const [first, second] = [await simpleParser(mail), await PostalMime.parse(mail)];
   const python = spawnSync("python3", ["-c", PYTHON], { input: mail, encoding: "utf8" });
   if (python.status !== 0) throw new Error(`Python could not read the mail: ${python.stderr}`);
   const addresses = [first.to ?? []].flat().flatMap(({ value }) => value.map(({ address }) => address ?? ""));
   return {
-    mailparser: { subject: first.subject ?? "", from: first.from?.value[0]?.address ?? "", to: addresses, text: (first.text ?? "").trim(), attachments: first.attachments.map(({ filename }) => filename ?? "").sort() },
-    postalMime: { subject: second.subject ?? "", from: second.from?.address ?? "", to: (second.to ?? []).map(({ address }) => address ?? ""), text: (second.text ?? "").trim(), attachments: second.attachments.map(({ filename }) => filename ?? "").sort() },
-    python: { ...(JSON.parse(python.stdout) as ParsedMail), text: (JSON.parse(python.stdout) as ParsedMail).text.replaceAll("\r\n", "\n").trim() },
+    mailparser: {
+      subject: first.subject ?? "",
+      from: first.from?.value[0]?.address ?? "",
+      to: addresses,
+      text: (first.text ?? "").trim(),
+      attachments: first.attachments.map(({ filename }) => filename ?? "").sort(),
+    },
+    postalMime: {
+      subject: second.subject ?? "",
+      from: second.from?.address ?? "",
+      to: (second.to ?? []).map(({ address }) => address ?? ""),
+      text: (second.text ?? "").trim(),
+      attachments: second.attachments.map(({ filename }) => filename ?? "").sort(),
+    },
+    python: {
+      ...(JSON.parse(python.stdout) as ParsedMail),
+      text: (JSON.parse(python.stdout) as ParsedMail).text.replaceAll("\r\n", "\n").trim(),
+    },
   };
 }

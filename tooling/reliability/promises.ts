@@ -9,16 +9,71 @@ export interface ReliabilityPromise {
 }
 
 export const PROMISES: ReliabilityPromise[] = [
-  { id: "kills", promise: "A process that is killed loses nothing and delivers nothing twice.", test: "tooling/torture/torture.test.ts", command: "npm run torture -- --only kills" },
-  { id: "writes", promise: "So it is at every single system call that writes.", test: "tooling/torture/torture.test.ts", command: "npm run torture -- --only writes" },
-  { id: "power", promise: "What was acknowledged survives a power cut.", test: "tooling/torture/torture.test.ts", command: "npm run torture -- --only power" },
-  { id: "faults", promise: "A disk that fails or is full ends the process with a clear error; afterwards nothing is lost.", test: "tooling/torture/torture.test.ts", command: "npm run torture -- --only faults" },
-  { id: "order", promise: "A row never refers to a file that a power cut could take.", test: "tooling/torture/torture.test.ts", command: "npm run torture -- --only order" },
-  { id: "mutants", promise: "These tests can fail: deliberate faults are caught.", test: "tooling/torture/torture.test.ts", command: "npm run torture -- --only mutants" },
-  { id: "verify", promise: "Whatever is changed in an export is found, by two verifiers that share no code.", test: "tooling/verify-independently/verify.test.ts", command: "HANSARD_MUTATIONS=10000 npm test -- tooling/verify-independently" },
-  { id: "mime", promise: "Messages open alike in three independent parsers, whatever is in them.", test: "packages/core/src/ingestion/compose/compose-mail.property.test.ts", command: "npm test -- packages/core/src/ingestion/compose" },
-  { id: "real-export", promise: "A real workspace's export is archived completely, and the books balance.", test: "tooling/end-to-end/community-export.test.ts", command: "npm test -- tooling/end-to-end" },
-  { id: "conformance", promise: "Every connector obeys the contract, a crash at every step included.", test: "connectors/*/conformance.test.ts", command: "npm test -- connectors" },
-  { id: "packages", promise: "Each package installs and works alone from its tarball.", test: "tooling/packages/packages.test.ts", command: "npm test -- tooling/packages" },
+  {
+    id: "kills",
+    promise: "A process that is killed loses nothing and delivers nothing twice.",
+    test: "tooling/torture/torture.test.ts",
+    command: "npm run torture -- --only kills",
+  },
+  {
+    id: "writes",
+    promise: "So it is at every single system call that writes.",
+    test: "tooling/torture/torture.test.ts",
+    command: "npm run torture -- --only writes",
+  },
+  {
+    id: "power",
+    promise: "What was acknowledged survives a power cut.",
+    test: "tooling/torture/torture.test.ts",
+    command: "npm run torture -- --only power",
+  },
+  {
+    id: "faults",
+    promise: "A disk that fails or is full ends the process with a clear error; afterwards nothing is lost.",
+    test: "tooling/torture/torture.test.ts",
+    command: "npm run torture -- --only faults",
+  },
+  {
+    id: "order",
+    promise: "A row never refers to a file that a power cut could take.",
+    test: "tooling/torture/torture.test.ts",
+    command: "npm run torture -- --only order",
+  },
+  {
+    id: "mutants",
+    promise: "These tests can fail: deliberate faults are caught.",
+    test: "tooling/torture/torture.test.ts",
+    command: "npm run torture -- --only mutants",
+  },
+  {
+    id: "verify",
+    promise: "Whatever is changed in an export is found, by two verifiers that share no code.",
+    test: "tooling/verify-independently/verify.test.ts",
+    command: "HANSARD_MUTATIONS=10000 npm test -- tooling/verify-independently",
+  },
+  {
+    id: "mime",
+    promise: "Messages open alike in three independent parsers, whatever is in them.",
+    test: "packages/core/src/ingestion/compose/compose-mail.property.test.ts",
+    command: "npm test -- packages/core/src/ingestion/compose",
+  },
+  {
+    id: "real-export",
+    promise: "A real workspace's export is archived completely, and the books balance.",
+    test: "tooling/end-to-end/community-export.test.ts",
+    command: "npm test -- tooling/end-to-end",
+  },
+  {
+    id: "conformance",
+    promise: "Every connector obeys the contract, a crash at every step included.",
+    test: "connectors/*/conformance.test.ts",
+    command: "npm test -- connectors",
+  },
+  {
+    id: "packages",
+    promise: "Each package installs and works alone from its tarball.",
+    test: "tooling/packages/packages.test.ts",
+    command: "npm test -- tooling/packages",
+  },
   { id: "bench", promise: "It is fast, and stays so as the archive grows.", test: "", command: "npm run bench" },
 ];

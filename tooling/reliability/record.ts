@@ -17,7 +17,8 @@ const PAGE = join(ROOT, "docs", "reliability.md");
 
 /** Writes a run's figures into docs/reliability.md. Only a run that passed may. */
 export function record(id: string, figures: string, seed?: number): void {
-  if (!PROMISES.some((promise) => promise.id === id)) throw new Error(`tooling/reliability/promises.ts has no promise "${id}".`);
+  if (!PROMISES.some((promise) => promise.id === id))
+    throw new Error(`tooling/reliability/promises.ts has no promise "${id}".`);
   const all = recorded();
   const machine = `${cpus().length} cores (${(cpus()[0]?.model ?? "unknown").trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()}, Node ${process.versions.node}`;
   all[id] = { figures, seed: seed ?? null, on: new Date().toISOString().slice(0, 10), machine };
@@ -29,7 +30,9 @@ export function record(id: string, figures: string, seed?: number): void {
 export function page(all: Record<string, Figures> = recorded()): string {
   const rows = PROMISES.map(({ id, promise, test, command }) => {
     const last = all[id];
-    const figures = last ? `${last.figures} (${last.on}${last.seed === null ? "" : `, seed ${last.seed}`})` : "not recorded yet";
+    const figures = last
+      ? `${last.figures} (${last.on}${last.seed === null ? "" : `, seed ${last.seed}`})`
+      : "not recorded yet";
     return `| ${promise} | ${test ? `\`${test}\`<br>` : ""}\`${command}\` | ${figures} |`;
   });
   const machines = [...new Set(Object.values(all).map(({ machine }) => machine))];

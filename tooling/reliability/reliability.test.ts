@@ -10,6 +10,8 @@ test("docs/reliability.md is what the recorded runs say", () => {
 });
 
 test("every promise names a test that exists", () => {
-  const missing = PROMISES.filter(({ test: path }) => path !== "" && !path.includes("*") && !existsSync(join(ROOT, path)));
+  const missing = PROMISES.filter(
+    ({ test: path }) => path !== "" && !path.includes("*") && !existsSync(join(ROOT, path)),
+  );
   expect(missing.map(({ id }) => id)).toEqual([]);
 });

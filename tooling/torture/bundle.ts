@@ -24,7 +24,11 @@ export async function bundleChild(mutant?: Mutant): Promise<string> {
   const folder = join(ROOT, ".cache", "torture", mutant?.name ?? "sound");
   mkdirSync(folder, { recursive: true });
   await build({
-    entryPoints: { child: join(ROOT, "tooling/torture/child.ts"), "index-worker": join(ROOT, "packages/archive/src/index-worker.ts"), inspect: join(ROOT, "tooling/torture/inspect.ts") },
+    entryPoints: {
+      child: join(ROOT, "tooling/torture/child.ts"),
+      "index-worker": join(ROOT, "packages/archive/src/index-worker.ts"),
+      inspect: join(ROOT, "tooling/torture/inspect.ts"),
+    },
     outdir: folder,
     outExtension: { ".js": ".js" },
     bundle: true,
@@ -33,7 +37,9 @@ export async function bundleChild(mutant?: Mutant): Promise<string> {
     target: "node24",
     conditions: ["@hansard/source"],
     logLevel: "error",
-    banner: { js: 'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);',
+    },
     plugins: mutant ? [applying(mutant)] : [],
   });
   return folder;
@@ -47,7 +53,8 @@ function applying({ name, file, replacements }: Mutant): import("esbuild").Plugi
         if (relative(ROOT, path) !== file) return undefined;
         let contents = readFileSync(path, "utf8");
         for (const [from, to] of replacements) {
-          if (!contents.includes(from)) throw new Error(`The mutant "${name}" no longer fits ${file}: it looks for ${JSON.stringify(from)}.`);
+          if (!contents.includes(from))
+            throw new Error(`The mutant "${name}" no longer fits ${file}: it looks for ${JSON.stringify(from)}.`);
           contents = contents.replace(from, () => to);
         }
         return { contents, loader: "ts" };

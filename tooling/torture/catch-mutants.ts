@@ -8,6 +8,7 @@ export async function tortureMutant(mutant: Mutant, sound: string, seed: number)
   const bundle = await bundleChild(mutant);
   if (mutant.caughtBy === "order of writes") return orderOfWrites(bundle);
   if (mutant.caughtBy === "power cuts") return canCutPower() ? powerCuts({ bundle, sound, seed }, 25) : undefined;
-  if (mutant.caughtBy === "kills at writes") return canTrace() ? killsAtWrites({ bundle, sound, seed }, 13, "pages") : undefined;
+  if (mutant.caughtBy === "kills at writes")
+    return canTrace() ? killsAtWrites({ bundle, sound, seed }, 13, "pages") : undefined;
   return randomKills({ bundle, sound, seed }, 60);
 }

@@ -1,7 +1,15 @@
 import { writeSync } from "node:fs";
 import { join } from "node:path";
 import { destination as archivePlugin } from "@hansard/archive";
-import { capture, deliver, deliverAgain, type DeliverOptions, loadPeopleMap, reroute, singleEvent } from "@hansard/core/ingestion";
+import {
+  capture,
+  deliver,
+  deliverAgain,
+  type DeliverOptions,
+  loadPeopleMap,
+  reroute,
+  singleEvent,
+} from "@hansard/core/ingestion";
 import { openJournal } from "@hansard/journal";
 import { scenarioConnector } from "./scenario-connector.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -26,9 +34,25 @@ async function main(): Promise<void> {
   await journal.openSource({ id: "source", connector: "scenario", version: "1.0.0" });
   const http = { request: refuse, json: refuse, download: refuse };
   let captured = 0;
-  const { stopped } = await capture({ source: "source", connector, settings: {}, journal, http, log, signal, concurrency: 1, onProgress: (page) => say(`captured ${(captured += page.captured)}`) });
+  const { stopped } = await capture({
+    source: "source",
+    connector,
+    settings: {},
+    journal,
+    http,
+    log,
+    signal,
+    concurrency: 1,
+    onProgress: (page) => say(`captured ${(captured += page.captured)}`),
+  });
   if (stopped.length > 0) throw stopped[0]?.error;
-  const destination = await archivePlugin.open({ id: "archive", settings: { mailboxes: "any" } as never, blobs: journal.blobs, folder: join(folder, "archive"), log });
+  const destination = await archivePlugin.open({
+    id: "archive",
+    settings: { mailboxes: "any" } as never,
+    blobs: journal.blobs,
+    folder: join(folder, "archive"),
+    log,
+  });
   const options = await deliverOptions(["here.example"]);
   const result = await deliver(options);
   if (result.stopped) throw result.stopped;
@@ -47,7 +71,16 @@ async function main(): Promise<void> {
       blobs: journal.blobs,
       messageBytes: destination.limits.messageBytes,
     };
-    return { preparation, destinationId: "archive", destination, journal, grouping: scenario.grouping, log, signal, batchEvents: scenario.batchEvents };
+    return {
+      preparation,
+      destinationId: "archive",
+      destination,
+      journal,
+      grouping: scenario.grouping,
+      log,
+      signal,
+      batchEvents: scenario.batchEvents,
+    };
   }
 
   /** The mapping and the people map are mended: what was in quarantine and what nobody claimed finds its way. */
@@ -55,7 +88,11 @@ async function main(): Promise<void> {
     process.env["HANSARD_MENDED"] = "1";
     const events = await journal.events((await journal.quarantine()).map(({ event }) => event));
     const mended = await deliverOptions(["here.example", "elsewhere.example"]);
-    if (events.length > 0) await deliverAgain(options, events.map((event) => singleEvent(event, connector)));
+    if (events.length > 0)
+      await deliverAgain(
+        options,
+        events.map((event) => singleEvent(event, connector)),
+      );
     await reroute(mended);
   }
 }

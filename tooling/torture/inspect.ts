@@ -17,7 +17,10 @@ const { problems: inJournal, events } = await journal.verify();
 problems.push(...inJournal);
 if (ended === "ended") {
   for (const { unaccounted, pending, quarantined, claimed, captured, discrepancies } of await journal.books()) {
-    if (unaccounted !== 0 || pending !== 0 || quarantined !== 0 || claimed !== captured) problems.push(`The books: ${JSON.stringify({ unaccounted, pending, quarantined, claimed, captured, discrepancies })}`);
+    if (unaccounted !== 0 || pending !== 0 || quarantined !== 0 || claimed !== captured)
+      problems.push(
+        `The books: ${JSON.stringify({ unaccounted, pending, quarantined, claimed, captured, discrepancies })}`,
+      );
   }
   await compareArchive();
 }
@@ -28,9 +31,12 @@ async function compareArchive(): Promise<void> {
   const archive = await openArchive(join(folder, "archive"), { blobs: journal.blobs });
   problems.push(...(await archive.verify()).problems);
   const found = new Map<string, number>();
-  for await (const { subject, copies } of archive.mail.list()) for (const { mailbox } of copies) count(found, `${mailbox} ${subject}`);
+  for await (const { subject, copies } of archive.mail.list())
+    for (const { mailbox } of copies) count(found, `${mailbox} ${subject}`);
   const expected = await expectedCopies();
-  for (const [copy, times] of expected) if (found.get(copy) !== times) problems.push(`Lost or doubled: ${copy} is there ${found.get(copy) ?? 0} times instead of ${times}.`);
+  for (const [copy, times] of expected)
+    if (found.get(copy) !== times)
+      problems.push(`Lost or doubled: ${copy} is there ${found.get(copy) ?? 0} times instead of ${times}.`);
   for (const copy of found.keys()) if (!expected.has(copy)) problems.push(`Not expected: ${copy}`);
   await archive.close();
 }
@@ -44,7 +50,11 @@ async function expectedCopies(): Promise<Map<string, number>> {
   const partitions = Array.from({ length: settings.partitions }, (_, index) => `p${index}`);
   if (grouping === "conversation-day") {
     const all = partitions.flatMap((partition) => scenarioEvents(settings, partition));
-    for (const mailbox of ["ann", "bob", "cem"]) count(copies, `${mailbox}@here.example Conversation, ${all[0]?.occurredAt.slice(0, 10)} (${all.length} messages)`);
+    for (const mailbox of ["ann", "bob", "cem"])
+      count(
+        copies,
+        `${mailbox}@here.example Conversation, ${all[0]?.occurredAt.slice(0, 10)} (${all.length} messages)`,
+      );
     return copies;
   }
   for (const event of partitions.flatMap((partition) => scenarioEvents(settings, partition))) {

@@ -22,7 +22,20 @@ export interface TortureResult {
 }
 
 /** Enough work that a random moment falls into every kind of transaction. */
-const LOAD: Scenario = { settings: { seed: 7, partitions: 2, events: 1_500, pageEvents: 50, files: true, unmappableEvery: 0, strangers: false }, grouping: "event", batchEvents: 60, mends: false };
+const LOAD: Scenario = {
+  settings: {
+    seed: 7,
+    partitions: 2,
+    events: 1_500,
+    pageEvents: 50,
+    files: true,
+    unmappableEvery: 0,
+    strangers: false,
+  },
+  grouping: "event",
+  batchEvents: 60,
+  mends: false,
+};
 
 /** Kills the program at random moments under load, starts it again, and in the end looks for what is lost or doubled. */
 export async function randomKills({ bundle, sound, seed, onProgress }: Torture, kills: number): Promise<TortureResult> {
@@ -32,7 +45,7 @@ export async function randomKills({ bundle, sound, seed, onProgress }: Torture, 
   for (let round = 0; hits < kills && problems.length === 0; round += 1) {
     const folder = mkdtempSync(join(tmpdir(), "hansard-kill-"));
     const scenario = { ...LOAD, settings: { ...LOAD.settings, seed: seed + round } };
-    for (let ended = false; !ended && hits < kills; ) {
+    for (let ended = false; !ended && hits < kills;) {
       const before = eventsIn(folder);
       const { process, ended: over, promised } = startChild(bundle, folder, scenario);
       const timer = setTimeout(() => process.kill("SIGKILL"), 60 + Math.floor(random() * 500));
@@ -40,7 +53,8 @@ export async function randomKills({ bundle, sound, seed, onProgress }: Torture, 
       clearTimeout(timer);
       ended = code === 0;
       if (code === 137) hits += 1;
-      if (eventsIn(folder) < before + promised()) problems.push(`Round ${round}: ${before + promised()} events were promised and ${eventsIn(folder)} are there.`);
+      if (eventsIn(folder) < before + promised())
+        problems.push(`Round ${round}: ${before + promised()} events were promised and ${eventsIn(folder)} are there.`);
     }
     problems.push(...(await finish(bundle, folder, scenario)), ...inspect(sound, folder, scenario).problems);
     rmSync(folder, { recursive: true });
@@ -56,7 +70,11 @@ const ENOUGH_PROBLEMS = 20;
 const WRITES = ["pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "mkdir", "link"];
 
 /** Kills the program at its n-th system call of each kind that writes: of all n, or of every `step`-th. */
-export async function killsAtWrites({ bundle, sound, seed, onProgress }: Torture, step: number, only?: string): Promise<TortureResult> {
+export async function killsAtWrites(
+  { bundle, sound, seed, onProgress }: Torture,
+  step: number,
+  only?: string,
+): Promise<TortureResult> {
   const result: TortureResult = { hits: 0, problems: [] };
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
     if (only !== undefined && name !== only) continue;
@@ -88,7 +106,8 @@ export async function diskFaults({ bundle, sound, seed, onProgress }: Torture, s
           const { code, stderr } = await injected(bundle, folder, scenario, `${call}:error=${error}:when=${n}`);
           const place = `${name}, ${error} at ${call} ${n}`;
           if (code !== 0) result.hits += 1;
-          if (code !== 0 && !stderr.includes("hansard failed and ended: ")) result.problems.push(`${place}: it ended with ${code} and without a clear error: ${stderr.slice(0, 300)}`);
+          if (code !== 0 && !stderr.includes("hansard failed and ended: "))
+            result.problems.push(`${place}: it ended with ${code} and without a clear error: ${stderr.slice(0, 300)}`);
           const wrong = [...(await finish(bundle, folder, scenario)), ...inspect(sound, folder, scenario).problems];
           result.problems.push(...wrong.map((problem) => `${place}: ${problem}`));
           rmSync(folder, { recursive: true });
@@ -108,9 +127,21 @@ export function canTrace(): boolean {
 function countCalls(bundle: string, scenario: Scenario): Record<string, number> {
   const folder = mkdtempSync(join(tmpdir(), "hansard-count-"));
   const log = join(folder, "trace.log");
-  spawnSync("strace", ["-f", "-qq", "-o", log, "-e", `trace=${WRITES.join(",")}`, process.execPath, join(bundle, "child.js"), join(folder, "data"), JSON.stringify(scenario)]);
+  spawnSync("strace", [
+    "-f",
+    "-qq",
+    "-o",
+    log,
+    "-e",
+    `trace=${WRITES.join(",")}`,
+    process.execPath,
+    join(bundle, "child.js"),
+    join(folder, "data"),
+    JSON.stringify(scenario),
+  ]);
   const byThread = new Map<string, number>();
-  for (const [, thread, call] of readFileSync(log, "utf8").matchAll(/^(\d+) +([a-z0-9]+)\(/gm)) byThread.set(`${call} ${thread}`, (byThread.get(`${call} ${thread}`) ?? 0) + 1);
+  for (const [, thread, call] of readFileSync(log, "utf8").matchAll(/^(\d+) +([a-z0-9]+)\(/gm))
+    byThread.set(`${call} ${thread}`, (byThread.get(`${call} ${thread}`) ?? 0) + 1);
   const counts: Record<string, number> = {};
   for (const [key, count] of byThread) {
     const [call = ""] = key.split(" ");
@@ -122,7 +153,17 @@ function countCalls(bundle: string, scenario: Scenario): Record<string, number> 
 
 function injected(bundle: string, folder: string, scenario: Scenario, injection: string): Promise<Ended> {
   const [call = ""] = injection.split(":");
-  return startChild(bundle, folder, scenario, ["strace", "-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${injection}`]).ended;
+  return startChild(bundle, folder, scenario, [
+    "strace",
+    "-f",
+    "-qq",
+    "-o",
+    "/dev/null",
+    "-e",
+    `trace=${call}`,
+    "-e",
+    `inject=${injection}`,
+  ]).ended;
 }
 
 /** How many events the journal holds, after the recovery that opening it does. */

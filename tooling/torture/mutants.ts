@@ -9,8 +9,8 @@ export const MUTANTS: Mutant[] = [
     file: "packages/journal/src/open-journal.ts",
     replacements: [
       [
-        "const result = write(() => appendPage(place, partition, page, now.getTime()));",
-        'if (page.checkpoint !== undefined) database.run("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)", place.source, partition, JSON.stringify(page.checkpoint), now.getTime());\n      const result = write(() => appendPage(place, partition, page, now.getTime()));',
+        "const result = this.#write(() => appendPage(place, partition, page, now.getTime()));",
+        'if (page.checkpoint !== undefined) this.#database.run("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)", place.source, partition, JSON.stringify(page.checkpoint), now.getTime());\n      const result = this.#write(() => appendPage(place, partition, page, now.getTime()));',
       ],
     ],
   },
@@ -29,7 +29,12 @@ export const MUTANTS: Mutant[] = [
     fault: "After a restart the next event behind the cursor is passed over.",
     caughtBy: "kills",
     file: "packages/journal/src/event-reader.ts",
-    replacements: [["for (let seq = Math.max(Number(page[\"first\"]), after + 1); seq <= last; seq += 1)", "for (let seq = Math.max(Number(page[\"first\"]), after + 2); seq <= last; seq += 1)"]],
+    replacements: [
+      [
+        'for (let seq = Math.max(Number(page["first"]), after + 1); seq <= last; seq += 1)',
+        'for (let seq = Math.max(Number(page["first"]), after + 2); seq <= last; seq += 1)',
+      ],
+    ],
   },
   {
     name: "acknowledged-before-the-journal",

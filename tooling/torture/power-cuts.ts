@@ -9,7 +9,12 @@ import { finish, inspect, startChild } from "./run-child.ts";
 import type { Scenario } from "./scenarios.ts";
 
 const IMAGE_MEGABYTES = 96;
-const LOAD: Scenario = { settings: { seed: 3, partitions: 1, events: 600, pageEvents: 5, files: true, unmappableEvery: 0, strangers: false }, grouping: "event", batchEvents: 20, mends: false };
+const LOAD: Scenario = {
+  settings: { seed: 3, partitions: 1, events: 600, pageEvents: 5, files: true, unmappableEvery: 0, strangers: false },
+  grouping: "event",
+  batchEvents: 20,
+  mends: false,
+};
 
 /**
  * Cuts the power: the program runs on a file system in an image; in the middle it is stopped, and the image is copied as
@@ -40,7 +45,10 @@ export async function powerCuts({ bundle, sound, seed, onProgress }: Torture, cu
       result.hits += 1;
       const found = eventsIn(join(disk, "data"));
       if (found < durable) result.problems.push(`Cut ${cut}: ${durable} events were promised and ${found} survived.`);
-      result.problems.push(...(await finish(bundle, join(disk, "data"), scenario)), ...inspect(sound, join(disk, "data"), scenario).problems);
+      result.problems.push(
+        ...(await finish(bundle, join(disk, "data"), scenario)),
+        ...inspect(sound, join(disk, "data"), scenario).problems,
+      );
       await unmount(disk);
       onProgress?.(`${result.hits} of ${cuts} power cuts`);
     }

@@ -11,8 +11,19 @@ export interface Ended {
 }
 
 /** Starts the tortured program; `wrapper` goes before the command, such as strace with what it injects. */
-export function startChild(bundle: string, folder: string, scenario: Scenario, wrapper: string[] = []): { process: ChildProcess; ended: Promise<Ended>; promised: () => number } {
-  const [command = "", ...rest] = [...wrapper, process.execPath, join(bundle, "child.js"), folder, JSON.stringify(scenario)];
+export function startChild(
+  bundle: string,
+  folder: string,
+  scenario: Scenario,
+  wrapper: string[] = [],
+): { process: ChildProcess; ended: Promise<Ended>; promised: () => number } {
+  const [command = "", ...rest] = [
+    ...wrapper,
+    process.execPath,
+    join(bundle, "child.js"),
+    folder,
+    JSON.stringify(scenario),
+  ];
   const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "" } });
   let [stdout, stderr] = ["", ""];
   child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk));
@@ -31,8 +42,18 @@ export async function finish(bundle: string, folder: string, scenario: Scenario)
 }
 
 /** What is wrong with a folder, found by a sound program whatever wrote it. */
-export function inspect(sound: string, folder: string, scenario: Scenario, ended = true): { problems: string[]; events: number } {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [join(sound, "inspect.js"), folder, JSON.stringify(scenario), ended ? "ended" : "open"], { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
-  if (status !== 0) return { problems: [`It cannot be inspected: ${stderr.trim().split("\n").slice(0, 6).join(" ")}`], events: 0 };
+export function inspect(
+  sound: string,
+  folder: string,
+  scenario: Scenario,
+  ended = true,
+): { problems: string[]; events: number } {
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    [join(sound, "inspect.js"), folder, JSON.stringify(scenario), ended ? "ended" : "open"],
+    { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 },
+  );
+  if (status !== 0)
+    return { problems: [`It cannot be inspected: ${stderr.trim().split("\n").slice(0, 6).join(" ")}`], events: 0 };
   return JSON.parse(stdout);
 }

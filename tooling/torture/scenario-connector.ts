@@ -27,9 +27,17 @@ export function scenarioConnector(settings: ScenarioSettings): Connector {
     title: "Scenario",
     settings: passing(),
     checkpoint: passing(),
-    captures: { edits: "not-reported", deletes: "not-reported", attachments: "content", reactions: "none", participants: "at-the-time", history: "All of it" },
+    captures: {
+      edits: "not-reported",
+      deletes: "not-reported",
+      attachments: "content",
+      reactions: "none",
+      participants: "at-the-time",
+      history: "All of it",
+    },
     events: { Message: toMessage, Other: toMessage },
-    partitions: async () => Array.from({ length: settings.partitions }, (_, index) => ({ id: `p${index}`, name: `Partition ${index}` })),
+    partitions: async () =>
+      Array.from({ length: settings.partitions }, (_, index) => ({ id: `p${index}`, name: `Partition ${index}` })),
     async *read({ partition, checkpoint, blobs }): AsyncGenerator<Page<"Message" | "Other", never>> {
       const all = scenarioEvents(settings, partition.id);
       // The window overlaps the last page on purpose: events are recognised by their keys.
@@ -37,14 +45,21 @@ export function scenarioConnector(settings: ScenarioSettings): Connector {
       for (let next = start; next < all.length; next += settings.pageEvents) {
         const events = all.slice(next, next + settings.pageEvents);
         for (const event of events) await storeFiles(event, settings, blobs);
-        yield { events, checkpoint: { next: next + events.length } as never, claims: [{ id: partition.id, events: all.length }] };
+        yield {
+          events,
+          checkpoint: { next: next + events.length } as never,
+          claims: [{ id: partition.id, events: all.length }],
+        };
       }
     },
   });
 }
 
 /** Every event that a partition holds. */
-export function scenarioEvents({ seed, events, unmappableEvery, strangers }: ScenarioSettings, partition: string): SourceEvent<"Message">[] {
+export function scenarioEvents(
+  { seed, events, unmappableEvery, strangers }: ScenarioSettings,
+  partition: string,
+): SourceEvent<"Message">[] {
   const random = randomFrom(seed + partition.charCodeAt(1));
   return Array.from({ length: events }, (_, index) => {
     const outside = strangers && random() < 0.5;
@@ -53,24 +68,45 @@ export function scenarioEvents({ seed, events, unmappableEvery, strangers }: Sce
     // Several events of one time are normal; the order of keys is the source's.
     const time = new Date(FIRST_DAY + Math.floor(index / 3) * 1_000).toISOString();
     const unmappable = unmappableEvery > 0 && index % unmappableEvery === unmappableEvery - 1;
-    return { type: "Message", key: `${partition}:${String(index).padStart(6, "0")}`, occurredAt: time, claim: partition, data: { from, to: people, text: `Message ${index} ${random().toString(36)}`, unmappable } };
+    return {
+      type: "Message",
+      key: `${partition}:${String(index).padStart(6, "0")}`,
+      occurredAt: time,
+      claim: partition,
+      data: { from, to: people, text: `Message ${index} ${random().toString(36)}`, unmappable },
+    };
   });
 }
 
-async function storeFiles(event: SourceEvent, { files }: ScenarioSettings, blobs: { put(content: Uint8Array): Promise<{ sha256: string; size: number }> }): Promise<void> {
+async function storeFiles(
+  event: SourceEvent,
+  { files }: ScenarioSettings,
+  blobs: { put(content: Uint8Array): Promise<{ sha256: string; size: number }> },
+): Promise<void> {
   const index = Number(event.key.split(":")[1]);
   if (!files || index % 4 !== 0) return;
   const size = index % 8 === 0 ? 70_000 : 500;
-  event.attachments = [{ id: `f${index}`, name: `file ${index}.bin`, blob: await blobs.put(contentOf(event.key, size)) }];
+  event.attachments = [
+    { id: `f${index}`, name: `file ${index}.bin`, blob: await blobs.put(contentOf(event.key, size)) },
+  ];
 }
 
 function contentOf(key: string, size: number): Uint8Array {
   const content = Buffer.alloc(size);
-  for (let offset = 0; offset < size; offset += 1) content[offset] = (key.charCodeAt(offset % key.length) * 31 + offset * 7 + (offset >> 8)) & 0xff;
+  for (let offset = 0; offset < size; offset += 1)
+    content[offset] = (key.charCodeAt(offset % key.length) * 31 + offset * 7 + (offset >> 8)) & 0xff;
   return content;
 }
 
-function toMessage({ data, occurredAt, attachments }: { data: unknown; occurredAt: string; attachments: { id: string; name: string }[] }): MessageDraft {
+function toMessage({
+  data,
+  occurredAt,
+  attachments,
+}: {
+  data: unknown;
+  occurredAt: string;
+  attachments: { id: string; name: string }[];
+}): MessageDraft {
   const { from, to, text, unmappable } = data as { from: string; to: string[]; text: string; unmappable: boolean };
   if (unmappable && process.env["HANSARD_MENDED"] !== "1") throw new Error("This event is broken on purpose.");
   return {
@@ -80,7 +116,17 @@ function toMessage({ data, occurredAt, attachments }: { data: unknown; occurredA
     subject: text,
     text,
     conversation: { id: "c1", name: "Conversation" },
-    attachments: attachments.flatMap((attachment) => ("blob" in attachment ? [{ id: attachment.id, name: attachment.name, content: { blob: attachment.blob as { sha256: string; size: number } } }] : [])),
+    attachments: attachments.flatMap((attachment) =>
+      "blob" in attachment
+        ? [
+            {
+              id: attachment.id,
+              name: attachment.name,
+              content: { blob: attachment.blob as { sha256: string; size: number } },
+            },
+          ]
+        : [],
+    ),
   };
 }
 

@@ -22,21 +22,33 @@ describe("a slice of the torture", () => {
     expect((await randomKills(torture, 20)).problems).toEqual([]);
   }, 300_000);
 
-  test.skipIf(!tracing)("kill -9 at system calls that write (needs strace)", async () => {
-    const { hits, problems } = await killsAtWrites(torture, 110);
-    expect(problems).toEqual([]);
-    expect(hits).toBeGreaterThan(15);
-  }, 300_000);
+  test.skipIf(!tracing)(
+    "kill -9 at system calls that write (needs strace)",
+    async () => {
+      const { hits, problems } = await killsAtWrites(torture, 110);
+      expect(problems).toEqual([]);
+      expect(hits).toBeGreaterThan(15);
+    },
+    300_000,
+  );
 
-  test.skipIf(!tracing)("writes and synchronisations that fail: a clear error, and afterwards nothing lost (needs strace)", async () => {
-    const { hits, problems } = await diskFaults(torture, 180);
-    expect(problems).toEqual([]);
-    expect(hits).toBeGreaterThan(10);
-  }, 300_000);
+  test.skipIf(!tracing)(
+    "writes and synchronisations that fail: a clear error, and afterwards nothing lost (needs strace)",
+    async () => {
+      const { hits, problems } = await diskFaults(torture, 180);
+      expect(problems).toEqual([]);
+      expect(hits).toBeGreaterThan(10);
+    },
+    300_000,
+  );
 
-  test.skipIf(!power)("power cuts: what was promised is on the disk (needs root and loop devices)", async () => {
-    expect((await powerCuts(torture, 4)).problems).toEqual([]);
-  }, 300_000);
+  test.skipIf(!power)(
+    "power cuts: what was promised is on the disk (needs root and loop devices)",
+    async () => {
+      expect((await powerCuts(torture, 4)).problems).toEqual([]);
+    },
+    300_000,
+  );
 
   test.skipIf(!tracing)("a file's folder is synchronised before a row refers to the file (needs strace)", () => {
     const { hits, problems } = orderOfWrites(torture.bundle);
@@ -46,8 +58,17 @@ describe("a slice of the torture", () => {
 });
 
 describe("the torture can fail: it catches", () => {
-  test.each(MUTANTS.filter(({ caughtBy }) => (caughtBy !== "power cuts" || power) && (!["order of writes", "kills at writes"].includes(caughtBy) || tracing)))("$name", async (mutant) => {
-    const result = await tortureMutant(mutant, torture.sound, SEED);
-    expect(result?.problems.length).toBeGreaterThan(0);
-  }, 300_000);
+  test.each(
+    MUTANTS.filter(
+      ({ caughtBy }) =>
+        (caughtBy !== "power cuts" || power) && (!["order of writes", "kills at writes"].includes(caughtBy) || tracing),
+    ),
+  )(
+    "$name",
+    async (mutant) => {
+      const result = await tortureMutant(mutant, torture.sound, SEED);
+      expect(result?.problems.length).toBeGreaterThan(0);
+    },
+    300_000,
+  );
 });

@@ -36,8 +36,10 @@ const DONE: Record<string, (hits: number) => string> = {
   order: (hits) => `${hits} files stored, each folder synchronised before the journal refers to the file`,
   kills: (hits) => `${hits} kills at random moments: 0 lost, 0 doubled, verified`,
   power: (hits) => `${hits} power cuts: all that was promised was on the disk, 0 doubled, verified`,
-  writes: (hits) => `${hits} kills, at ${values.step === "1" ? "every" : `every ${values.step}th`} system call that writes, in five scenarios: 0 lost, 0 doubled, verified`,
-  faults: (hits) => `${hits} failed writes and synchronisations (EIO, ENOSPC) in five scenarios: a clear error, then 0 lost, 0 doubled, verified`,
+  writes: (hits) =>
+    `${hits} kills, at ${values.step === "1" ? "every" : `every ${values.step}th`} system call that writes, in five scenarios: 0 lost, 0 doubled, verified`,
+  faults: (hits) =>
+    `${hits} failed writes and synchronisations (EIO, ENOSPC) in five scenarios: a clear error, then 0 lost, 0 doubled, verified`,
   mutants: (hits) => `${hits} of ${MUTANTS.length} deliberate faults caught`,
 };
 
@@ -48,7 +50,10 @@ for (const name of values.only.split(",")) {
     console.log(`${name}: cannot be run on this machine`);
     continue;
   }
-  const line = result.problems.length === 0 ? (DONE[name]?.(result.hits) ?? "") : `${result.problems.length} problems after ${result.hits} hits`;
+  const line =
+    result.problems.length === 0
+      ? (DONE[name]?.(result.hits) ?? "")
+      : `${result.problems.length} problems after ${result.hits} hits`;
   console.log(`${name}: ${line}`);
   for (const problem of result.problems.slice(0, 10)) console.log(`  ${problem}`);
   failed ||= result.problems.length > 0;
@@ -62,7 +67,9 @@ async function catchMutants(): Promise<TortureResult> {
   for (const mutant of MUTANTS) {
     const result = await tortureMutant(mutant, sound, seed);
     const caught = (result?.problems.length ?? 0) > 0;
-    console.log(`  ${caught ? "caught" : "NOT CAUGHT"}: ${mutant.fault}${caught ? `\n    ${result?.problems[0]}` : ""}`);
+    console.log(
+      `  ${caught ? "caught" : "NOT CAUGHT"}: ${mutant.fault}${caught ? `\n    ${result?.problems[0]}` : ""}`,
+    );
     if (caught) total.hits += 1;
     else total.problems.push(`The mutant ${mutant.name} was not caught.`);
   }

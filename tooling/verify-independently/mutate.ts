@@ -8,14 +8,20 @@ export type Mutation = (folder: string, random: () => number) => string;
 /** Every way to forge that a random choice is made from. */
 export const MUTATIONS: Record<string, Mutation> = {
   "a flipped bit": flipBit,
-  "a removed journal entry": (folder, random) => editLines(folder, "journal.jsonl", (lines) => lines.splice(pick(lines.length - 1, random), 1)),
-  "two journal entries swapped": (folder, random) => editLines(folder, "journal.jsonl", (lines) => swap(lines, pick(lines.length - 1, random))),
-  "a repeated journal entry": (folder, random) => editLines(folder, "journal.jsonl", (lines) => repeat(lines, pick(lines.length, random))),
-  "a changed time": (folder, random) => editLines(folder, "journal.jsonl", (lines) => changeTime(lines, pick(lines.length, random))),
+  "a removed journal entry": (folder, random) =>
+    editLines(folder, "journal.jsonl", (lines) => lines.splice(pick(lines.length - 1, random), 1)),
+  "two journal entries swapped": (folder, random) =>
+    editLines(folder, "journal.jsonl", (lines) => swap(lines, pick(lines.length - 1, random))),
+  "a repeated journal entry": (folder, random) =>
+    editLines(folder, "journal.jsonl", (lines) => repeat(lines, pick(lines.length, random))),
+  "a changed time": (folder, random) =>
+    editLines(folder, "journal.jsonl", (lines) => changeTime(lines, pick(lines.length, random))),
   "a removed message": removeMessage,
-  "a message listed twice": (folder, random) => editLines(folder, "messages.jsonl", (lines) => repeat(lines, pick(lines.length, random)), 1),
+  "a message listed twice": (folder, random) =>
+    editLines(folder, "messages.jsonl", (lines) => repeat(lines, pick(lines.length, random)), 1),
   "two messages' files swapped": swapFiles,
-  "a changed message hash": (folder, random) => editLines(folder, "messages.jsonl", (lines) => changeDigest(lines, pick(lines.length, random))),
+  "a changed message hash": (folder, random) =>
+    editLines(folder, "messages.jsonl", (lines) => changeDigest(lines, pick(lines.length, random))),
 };
 
 /** Removes entries from the journal's end and mends all that refers to it: only an anchored head can tell. */
@@ -24,7 +30,10 @@ export function cutTail(folder: string, random: () => number): string {
 }
 
 function flipBit(folder: string, random: () => number): string {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
   const file = files[pick(files.length, random)] ?? "";
   const bytes = readFileSync(file);
   const position = pick(bytes.length, random);
@@ -35,10 +44,15 @@ function flipBit(folder: string, random: () => number): string {
 
 function removeMessage(folder: string, random: () => number): string {
   let file = "";
-  editLines(folder, "messages.jsonl", (lines) => {
-    const [removed = "{}"] = lines.splice(pick(lines.length, random), 1);
-    file = (JSON.parse(removed) as { file: string }).file;
-  }, -1);
+  editLines(
+    folder,
+    "messages.jsonl",
+    (lines) => {
+      const [removed = "{}"] = lines.splice(pick(lines.length, random), 1);
+      file = (JSON.parse(removed) as { file: string }).file;
+    },
+    -1,
+  );
   rmSync(join(folder, file));
   return file;
 }
@@ -46,7 +60,9 @@ function removeMessage(folder: string, random: () => number): string {
 function swapFiles(folder: string, random: () => number): string {
   const lines = readFileSync(join(folder, "messages.jsonl"), "utf8").trimEnd().split("\n");
   const at = pick(lines.length - 1, random);
-  const [first, second] = [lines[at], lines[at + 1]].map((line) => join(folder, (JSON.parse(line ?? "{}") as { file: string }).file));
+  const [first, second] = [lines[at], lines[at + 1]].map((line) =>
+    join(folder, (JSON.parse(line ?? "{}") as { file: string }).file),
+  );
   renameSync(first ?? "", `${first}.swap`);
   renameSync(second ?? "", first ?? "");
   renameSync(`${first}.swap`, second ?? "");
@@ -88,7 +104,10 @@ function changeTime(lines: string[], at: number): void {
 
 function changeDigest(lines: string[], at: number): void {
   const message = JSON.parse(lines[at] ?? "{}");
-  lines[at] = JSON.stringify({ ...message, sha256: message.sha256.replace(/^./, (digit: string) => (digit === "0" ? "1" : "0")) });
+  lines[at] = JSON.stringify({
+    ...message,
+    sha256: message.sha256.replace(/^./, (digit: string) => (digit === "0" ? "1" : "0")),
+  });
 }
 
 function pick(length: number, random: () => number): number {

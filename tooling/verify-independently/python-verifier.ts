@@ -9,7 +9,9 @@ export class PythonVerifier {
   readonly #answers: AsyncIterator<string>;
 
   constructor() {
-    this.#process = spawn("python3", [fileURLToPath(new URL("./verify.py", import.meta.url)), "--serve"], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#process = spawn("python3", [fileURLToPath(new URL("./verify.py", import.meta.url)), "--serve"], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 

@@ -20,13 +20,34 @@ export async function smallExports(): Promise<{ folder: string; whole: string; p
   const open = await installation.destination("archive");
   const { journal, log } = installation;
   await journal.openSource({ id: "slack", connector: "slack", version: source.version });
-  await capture({ source: "slack", connector: source.connector, settings: source.settings, journal, http: installation.http(source, signal), log, signal });
-  await deliver({ preparation: await installation.preparation(source, open), destinationId: "archive", destination: open.destination, journal, grouping: "event", log, signal, batchEvents: 5 });
+  await capture({
+    source: "slack",
+    connector: source.connector,
+    settings: source.settings,
+    journal,
+    http: installation.http(source, signal),
+    log,
+    signal,
+  });
+  await deliver({
+    preparation: await installation.preparation(source, open),
+    destinationId: "archive",
+    destination: open.destination,
+    journal,
+    grouping: "event",
+    log,
+    signal,
+    batchEvents: 5,
+  });
   const { archive } = open.destination;
   if (!archive) throw new Error("The archive cannot be searched.");
   const [whole, partial] = [join(folder, "whole"), join(folder, "partial")];
   const { head } = await writeExport(whole, { journal, archive, destination: "archive" }, () => undefined);
-  await writeExport(partial, { journal, archive, destination: "archive", query: "number3 OR number4" }, () => undefined);
+  await writeExport(
+    partial,
+    { journal, archive, destination: "archive", query: "number3 OR number4" },
+    () => undefined,
+  );
   await installation.close();
   return { folder, whole, partial, head: head.hash };
 }
@@ -45,8 +66,16 @@ people: { domains: [example.com] }
 function writeSlackExport(folder: string): void {
   mkdirSync(join(folder, "general"), { recursive: true });
   const ids = PEOPLE.map((name) => `U${name.toUpperCase()}`);
-  writeFileSync(join(folder, "users.json"), JSON.stringify(PEOPLE.map((name, index) => ({ id: ids[index], name, profile: { email: `${name}@example.com` } }))));
+  writeFileSync(
+    join(folder, "users.json"),
+    JSON.stringify(PEOPLE.map((name, index) => ({ id: ids[index], name, profile: { email: `${name}@example.com` } }))),
+  );
   writeFileSync(join(folder, "channels.json"), JSON.stringify([{ id: "C1", name: "general", members: ids }]));
-  const messages = Array.from({ length: 18 }, (_, index) => ({ type: "message", user: ids[index % 3], text: `This is number${index}, a line of text.`, ts: `17000000${10 + index}.000100` }));
+  const messages = Array.from({ length: 18 }, (_, index) => ({
+    type: "message",
+    user: ids[index % 3],
+    text: `This is number${index}, a line of text.`,
+    ts: `17000000${10 + index}.000100`,
+  }));
   writeFileSync(join(folder, "general", "2023-11-14.json"), JSON.stringify(messages));
 }

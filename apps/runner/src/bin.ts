@@ -11,7 +11,8 @@ process.stdout.on("error", (error) => {
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const hansard = program(version);
-for (const command of [hansard, ...hansard.commands, ...hansard.commands.flatMap(({ commands }) => commands)]) command.exitOverride();
+for (const command of [hansard, ...hansard.commands, ...hansard.commands.flatMap(({ commands }) => commands)])
+  command.exitOverride();
 try {
   await hansard.parseAsync();
 } catch (error) {

@@ -1,7 +1,15 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Connector, type Logger, Secret, SettingsError } from "@hansard/core";
-import { createHttpClient, type Destination, type Journal, loadPeopleMap, type OpenHttpClient, type PeopleMap, type Preparation } from "@hansard/core/ingestion";
+import {
+  createHttpClient,
+  type Destination,
+  type Journal,
+  loadPeopleMap,
+  type OpenHttpClient,
+  type PeopleMap,
+  type Preparation,
+} from "@hansard/core/ingestion";
 import { openJournal } from "@hansard/journal";
 import { type LoadedConfiguration, loadConfig } from "./config/load-config.ts";
 import { pluginSettings } from "./config/plugin-settings.ts";
@@ -59,7 +67,11 @@ export class Installation {
     const { people, folder } = this.config;
     const resolve = destination?.destination.resolve?.bind(destination.destination);
     return remembered(this.#people, resolve ? (destination?.id ?? "") : "", () =>
-      loadPeopleMap({ ...people, files: people.files.map((path) => ({ path, text: readPeopleFile(folder, path) })), ...(resolve && { directory: resolve }) }),
+      loadPeopleMap({
+        ...people,
+        files: people.files.map((path) => ({ path, text: readPeopleFile(folder, path) })),
+        ...(resolve && { directory: resolve }),
+      }),
     );
   }
 
@@ -89,7 +101,10 @@ export class Installation {
       connector: source.connector,
       connectorVersion: source.version,
       people: (await this.people(open)).forSource(source.id),
-      policy: { thirdPartyMailbox, folder: typeof folder === "string" ? { kind: folder } : { kind: "visible", path: folder.visible } },
+      policy: {
+        thirdPartyMailbox,
+        folder: typeof folder === "string" ? { kind: folder } : { kind: "visible", path: folder.visible },
+      },
       installation: this.journal.installation,
       blobs: this.journal.blobs,
       messageBytes: destination.limits.messageBytes,
@@ -103,7 +118,14 @@ export class Installation {
     const hosts = connector.hosts?.(settings as never) ?? [];
     const named = JSON.stringify(configuration.settings).toLowerCase();
     const allowPrivate = hosts.filter((host) => named.includes(host.toLowerCase()));
-    const client = createHttpClient({ hosts, allowPrivate, signal, log: this.log, userAgent: `Hansard/${version} (${id})`, secrets: secretsIn(settings) });
+    const client = createHttpClient({
+      hosts,
+      allowPrivate,
+      signal,
+      log: this.log,
+      userAgent: `Hansard/${version} (${id})`,
+      secrets: secretsIn(settings),
+    });
     this.#closers.unshift(() => client.close());
     return client;
   }
@@ -114,22 +136,40 @@ export class Installation {
 
   async #openSource(id: string): Promise<OpenSource> {
     const configuration = this.config.sources[id];
-    if (!configuration) throw new SettingsError(`The configuration has no source "${id}".`, { remedy: `Name one of: ${Object.keys(this.config.sources).join(", ")}.` });
+    if (!configuration)
+      throw new SettingsError(`The configuration has no source "${id}".`, {
+        remedy: `Name one of: ${Object.keys(this.config.sources).join(", ")}.`,
+      });
     const { folder } = this.config;
     const { plugin: connector, version } = await loadConnector(configuration.connector ?? id, folder);
-    const settings = await pluginSettings(connector.settings, configuration.settings, { path: `sources.${id}.settings`, folder });
+    const settings = await pluginSettings(connector.settings, configuration.settings, {
+      path: `sources.${id}.settings`,
+      folder,
+    });
     return { id, configuration, connector, version, settings };
   }
 
   async #openDestination(id: string): Promise<OpenDestination> {
     const configuration = this.config.destinations[id];
-    if (!configuration) throw new SettingsError(`The configuration has no destination "${id}".`, { remedy: `Name one of: ${Object.keys(this.config.destinations).join(", ")}.` });
+    if (!configuration)
+      throw new SettingsError(`The configuration has no destination "${id}".`, {
+        remedy: `Name one of: ${Object.keys(this.config.destinations).join(", ")}.`,
+      });
     const { folder, dataFolder } = this.config;
     const { plugin } = await loadDestination(configuration.plugin ?? id, folder);
-    const settings = await pluginSettings(plugin.settings, configuration.settings, { path: `destinations.${id}.settings`, folder });
+    const settings = await pluginSettings(plugin.settings, configuration.settings, {
+      path: `destinations.${id}.settings`,
+      folder,
+    });
     const own = join(dataFolder, "destinations", id);
     mkdirSync(own, { recursive: true });
-    const destination = await plugin.open({ id, settings: settings as never, blobs: this.journal.blobs, folder: own, log: this.log });
+    const destination = await plugin.open({
+      id,
+      settings: settings as never,
+      blobs: this.journal.blobs,
+      folder: own,
+      log: this.log,
+    });
     this.#closers.unshift(() => destination.close());
     return { id, configuration, destination };
   }
@@ -145,14 +185,19 @@ function readPeopleFile(folder: string, path: string): string {
   try {
     return readFileSync(resolve(folder, path), "utf8");
   } catch (error) {
-    throw new SettingsError(`people.files names ${path}, which cannot be read.`, { remedy: "Give the path relative to the configuration.", cause: error });
+    throw new SettingsError(`people.files names ${path}, which cannot be read.`, {
+      remedy: "Give the path relative to the configuration.",
+      cause: error,
+    });
   }
 }
 
 function chosen(known: string[], wanted: string | undefined, kind: string): string[] {
   if (wanted === undefined) return known;
   if (known.includes(wanted)) return [wanted];
-  throw new SettingsError(`The configuration has no ${kind} "${wanted}".`, { remedy: `Name one of: ${known.join(", ")}.` });
+  throw new SettingsError(`The configuration has no ${kind} "${wanted}".`, {
+    remedy: `Name one of: ${known.join(", ")}.`,
+  });
 }
 
 function remembered<Value>(known: Map<string, Promise<Value>>, id: string, open: () => Promise<Value>): Promise<Value> {

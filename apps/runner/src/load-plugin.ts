@@ -18,7 +18,9 @@ export async function loadConnector(name: string, folder: string): Promise<Loade
   const { module, packageName, version } = await load(candidates, folder, "connector", name);
   const connector = module["connector"];
   if (!isObject(connector) || typeof connector["contractVersion"] !== "number") {
-    throw new SettingsError(`The package ${packageName} does not export a "connector" made with defineConnector.`, { remedy: "Name a connector package; see docs/writing-a-connector.md." });
+    throw new SettingsError(`The package ${packageName} does not export a "connector" made with defineConnector.`, {
+      remedy: "Name a connector package; see docs/writing-a-connector.md.",
+    });
   }
   checkVersion(packageName, version, connector["contractVersion"], CONTRACT_VERSION);
   return { plugin: connector as unknown as Connector, packageName, version };
@@ -26,17 +28,26 @@ export async function loadConnector(name: string, folder: string): Promise<Loade
 
 /** Loads the destination that the configuration names, likewise. */
 export async function loadDestination(name: string, folder: string): Promise<Loaded<DestinationPlugin>> {
-  const candidates = isBare(name) ? [`@hansard/${name}`, `@hansard/destination-${name}`, `hansard-destination-${name}`] : [name];
+  const candidates = isBare(name)
+    ? [`@hansard/${name}`, `@hansard/destination-${name}`, `hansard-destination-${name}`]
+    : [name];
   const { module, packageName, version } = await load(candidates, folder, "destination", name);
   const destination = module["destination"];
   if (!isObject(destination) || typeof destination["destinationVersion"] !== "number") {
-    throw new SettingsError(`The package ${packageName} does not export a "destination".`, { remedy: "Name a destination package." });
+    throw new SettingsError(`The package ${packageName} does not export a "destination".`, {
+      remedy: "Name a destination package.",
+    });
   }
   checkVersion(packageName, version, destination["destinationVersion"], DESTINATION_VERSION);
   return { plugin: destination as unknown as DestinationPlugin, packageName, version };
 }
 
-async function load(candidates: string[], folder: string, kind: string, name: string): Promise<{ module: Record<string, unknown>; packageName: string; version: string }> {
+async function load(
+  candidates: string[],
+  folder: string,
+  kind: string,
+  name: string,
+): Promise<{ module: Record<string, unknown>; packageName: string; version: string }> {
   const require = createRequire(join(folder, "package.json"));
   for (const candidate of candidates) {
     const file = locate(candidate, folder, require);
@@ -45,15 +56,21 @@ async function load(candidates: string[], folder: string, kind: string, name: st
     try {
       return { module: await import(pathToFileURL(file).href), packageName, version };
     } catch (error) {
-      throw new SettingsError(`The package ${packageName} ${version} is installed and cannot be loaded: ${error instanceof Error ? error.message : String(error)}`, {
-        remedy: `Install it anew: npm install ${packageName}@latest`,
-        cause: error,
-      });
+      throw new SettingsError(
+        `The package ${packageName} ${version} is installed and cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
+        {
+          remedy: `Install it anew: npm install ${packageName}@latest`,
+          cause: error,
+        },
+      );
     }
   }
-  throw new SettingsError(`The ${kind} "${name}" is not installed: looked for ${candidates.join(" and ")} from ${folder}.`, {
-    remedy: `Install it beside the configuration: npm install ${candidates[0]}`,
-  });
+  throw new SettingsError(
+    `The ${kind} "${name}" is not installed: looked for ${candidates.join(" and ")} from ${folder}.`,
+    {
+      remedy: `Install it beside the configuration: npm install ${candidates[0]}`,
+    },
+  );
 }
 
 function locate(candidate: string, folder: string, require: NodeJS.Require): string | undefined {
@@ -66,18 +83,26 @@ function locate(candidate: string, folder: string, require: NodeJS.Require): str
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND";
     if (missing) return undefined;
-    throw new SettingsError(`The package ${candidate} is installed and cannot be used: ${error instanceof Error ? error.message : String(error)}`, {
-      remedy: `Install it anew: npm install ${candidate}@latest`,
-    });
+    throw new SettingsError(
+      `The package ${candidate} is installed and cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        remedy: `Install it anew: npm install ${candidate}@latest`,
+      },
+    );
   }
 }
 
 function checkVersion(packageName: string, version: string, speaks: number, known: number): void {
   if (speaks === known) return;
   const older = speaks < known;
-  throw new SettingsError(`${packageName} ${version} speaks version ${speaks} of the contract; this runner speaks version ${known}.`, {
-    remedy: older ? `Update it: npm install ${packageName}@latest` : "Update the runner: npm install @hansard/runner@latest",
-  });
+  throw new SettingsError(
+    `${packageName} ${version} speaks version ${speaks} of the contract; this runner speaks version ${known}.`,
+    {
+      remedy: older
+        ? `Update it: npm install ${packageName}@latest`
+        : "Update the runner: npm install @hansard/runner@latest",
+    },
+  );
 }
 
 function manifestOf(file: string): { name?: string; version?: string } {

@@ -14,7 +14,10 @@ export function lockDataFolder(folder: string): { release(): void } {
     database.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     database.close();
-    throw new SettingsError(`Another hansard is writing to ${folder}.`, { remedy: "Wait until it has ended, or stop it; reading commands work meanwhile.", cause: error });
+    throw new SettingsError(`Another hansard is writing to ${folder}.`, {
+      remedy: "Wait until it has ended, or stop it; reading commands work meanwhile.",
+      cause: error,
+    });
   }
   return { release: () => database.close() };
 }

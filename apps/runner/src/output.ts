@@ -6,7 +6,8 @@ export function print(json: boolean | undefined, value: unknown, text: () => str
 /** Rows in columns; the last column runs on. */
 export function table(rows: (string | number)[][]): string {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, shownWidth(String(cell)))));
+  for (const row of rows)
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, shownWidth(String(cell)))));
   return rows
     .map((row) =>
       row
@@ -22,7 +23,9 @@ export function table(rows: (string | number)[][]): string {
 
 /** What came from outside may hold control characters that would drive the terminal. */
 export function shown(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (character) => (character === "\t" ? " " : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`));
+  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (character) =>
+    character === "\t" ? " " : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
 }
 
 /** How to call the command line from here: through npm in the repository, by its name elsewhere. */
@@ -36,7 +39,7 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 
 /** A line that tells how far the work is: rewritten in place on a terminal, now and then elsewhere. */
 export class Progress {
-  readonly #terminal = process.stderr.isTTY === true;
+  readonly #terminal = Boolean(process.stderr.isTTY);
   #last = 0;
   #line = "";
 

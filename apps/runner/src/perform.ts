@@ -21,7 +21,12 @@ export interface Options {
   [name: string]: unknown;
 }
 
-type Perform = (installation: Installation, received: unknown[], options: Options, signal: AbortSignal) => Promise<number>;
+type Perform = (
+  installation: Installation,
+  received: unknown[],
+  options: Options,
+  signal: AbortSignal,
+) => Promise<number>;
 
 const COMMANDS: Record<string, Perform> = {
   check: (installation, _, options, signal) => check(installation, options, signal),
@@ -31,12 +36,14 @@ const COMMANDS: Record<string, Perform> = {
   gaps: (installation, _, options) => gaps(installation, options),
   "quarantine list": (installation, _, options) => listQuarantine(installation, options),
   "quarantine show": (installation, [id], options) => showQuarantine(installation, Number(id), options),
-  "quarantine retry": (installation, [ids], options, signal) => retryQuarantine(installation, Array.isArray(ids) ? ids : [], options, signal),
+  "quarantine retry": (installation, [ids], options, signal) =>
+    retryQuarantine(installation, Array.isArray(ids) ? ids : [], options, signal),
   "people unmapped": (installation, _, options) => unmappedPeople(installation, options),
   reroute: (installation, _, options, signal) => reroute(installation, options, signal),
   replay: (installation, _, options, signal) => replay(installation, options, signal),
   verify: (installation, _, options) => verify(installation, options),
-  search: (installation, [words], options) => search(installation, Array.isArray(words) ? words.join(" ") : "", options),
+  search: (installation, [words], options) =>
+    search(installation, Array.isArray(words) ? words.join(" ") : "", options),
   show: (installation, [id], options) => show(installation, String(id), options),
   export: (installation, [folder], options) => exportMessages(installation, String(folder), options),
   connectors: (installation, _, options) => connectors(installation, options),
@@ -48,13 +55,18 @@ export async function perform(name: string, received: unknown[], options: Option
     if (name === "init") return await init(options);
     if (name === "schema") return printSchema();
     if (name === "verify" && typeof received[0] === "string") return await verifyExport(received[0], options);
-    return await withInstallation(options, (installation, signal) => (COMMANDS[name] ?? unknown(name))(installation, received, options, signal));
+    return await withInstallation(options, (installation, signal) =>
+      (COMMANDS[name] ?? unknown(name))(installation, received, options, signal),
+    );
   } catch (error) {
     return explain(error, options.verbose === true);
   }
 }
 
-async function withInstallation(options: Options, work: (installation: Installation, signal: AbortSignal) => Promise<number>): Promise<number> {
+async function withInstallation(
+  options: Options,
+  work: (installation: Installation, signal: AbortSignal) => Promise<number>,
+): Promise<number> {
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
@@ -80,7 +92,9 @@ function explain(error: unknown, verbose: boolean): number {
     return error.kind === "settings" ? 2 : 1;
   }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  process.stderr.write(`hansard failed and ended: ${message}\nWhat was durable is kept. After mending the cause, run the same command again: it goes on from there.\n`);
+  process.stderr.write(
+    `hansard failed and ended: ${message}\nWhat was durable is kept. After mending the cause, run the same command again: it goes on from there.\n`,
+  );
   if (verbose && stack) process.stderr.write(`${stack}\n`);
   return 70;
 }

@@ -7,7 +7,15 @@ const GAPS_SHOWN = 5;
 
 /** What a person wants to know after a run, the most important last. */
 export function runSummary(report: RunReport, config: LoadedConfiguration): string {
-  const sections = [captured(report), copies(report), unclaimed(report, config), gaps(report), problems(report), books(report), next(report)];
+  const sections = [
+    captured(report),
+    copies(report),
+    unclaimed(report, config),
+    gaps(report),
+    problems(report),
+    books(report),
+    next(report),
+  ];
   return sections.filter(Boolean).join("\n\n");
 }
 
@@ -21,17 +29,27 @@ function captured({ sources, status }: RunReport): string {
 }
 
 function copies({ status }: RunReport): string {
-  const rows = status.flatMap(({ byMailbox }) => Object.entries(byMailbox)).map(([place, count]) => {
-    const [mailbox = "", ...folder] = place.split("/");
-    return [`  ${mailbox}`, folder.join("/"), count];
-  });
+  const rows = status
+    .flatMap(({ byMailbox }) => Object.entries(byMailbox))
+    .map(([place, count]) => {
+      const [mailbox = "", ...folder] = place.split("/");
+      return [`  ${mailbox}`, folder.join("/"), count];
+    });
   return rows.length > 0 ? `Copies in all, by mailbox and folder\n${table(rows)}` : "";
 }
 
 function unclaimed({ unmapped }: RunReport, { destinations }: LoadedConfiguration): string {
   if (unmapped.length === 0) return "Everybody who took part is mapped to a mailbox.";
-  const mailboxes = [...new Set(Object.values(destinations).map(({ thirdPartyMailbox }) => thirdPartyMailbox))].join(", ");
-  const rows = unmapped.slice(0, PEOPLE_SHOWN).map(({ participant, name, address, messages }) => [`  ${shown(name ?? participant)}`, address ?? participant, plural(messages, "message")]);
+  const mailboxes = [...new Set(Object.values(destinations).map(({ thirdPartyMailbox }) => thirdPartyMailbox))].join(
+    ", ",
+  );
+  const rows = unmapped
+    .slice(0, PEOPLE_SHOWN)
+    .map(({ participant, name, address, messages }) => [
+      `  ${shown(name ?? participant)}`,
+      address ?? participant,
+      plural(messages, "message"),
+    ]);
   const more = unmapped.length > PEOPLE_SHOWN ? `\n  … and ${unmapped.length - PEOPLE_SHOWN} more` : "";
   return `Nobody claims ${plural(unmapped.length, "person", "people")}; where no participant of a message is mapped, it is in the Inbox of ${mailboxes}\n${table(rows)}${more}`;
 }
@@ -46,8 +64,14 @@ function gaps({ gaps: open }: RunReport): string {
 function problems({ sources }: RunReport): string {
   const lines = sources.flatMap(({ id, capture, delivery }) => [
     ...capture.stopped.map(({ where, ...why }) => stopped(where === undefined ? id : `${id}, ${where}`, why)),
-    ...Object.entries(delivery).flatMap(([destination, result]) => result.stopped.map((why) => stopped(`${id} → ${destination}`, why))),
-    ...Object.entries(delivery).flatMap(([destination, { postponed }]) => (postponed > 0 ? [`  ${id} → ${destination}: ${plural(postponed, "delivery", "deliveries")} will be tried again`] : [])),
+    ...Object.entries(delivery).flatMap(([destination, result]) =>
+      result.stopped.map((why) => stopped(`${id} → ${destination}`, why)),
+    ),
+    ...Object.entries(delivery).flatMap(([destination, { postponed }]) =>
+      postponed > 0
+        ? [`  ${id} → ${destination}: ${plural(postponed, "delivery", "deliveries")} will be tried again`]
+        : [],
+    ),
   ]);
   return lines.length > 0 ? ["Needs attention", ...lines].join("\n") : "";
 }
@@ -69,6 +93,12 @@ function books({ books: all, balanced }: RunReport): string {
 
 function next({ unmapped }: RunReport): string {
   const command = commandName();
-  const second = unmapped.length > 0 ? [`${command} people unmapped`, "who nobody claims"] : [`${command} reconcile`, "the books, source by source"];
-  return `Next\n${table([[`  ${command} search kind:externaldata`, "find a message"], [`  ${second[0]}`, second[1] ?? ""]])}`;
+  const second =
+    unmapped.length > 0
+      ? [`${command} people unmapped`, "who nobody claims"]
+      : [`${command} reconcile`, "the books, source by source"];
+  return `Next\n${table([
+    [`  ${command} search kind:externaldata`, "find a message"],
+    [`  ${second[0]}`, second[1] ?? ""],
+  ])}`;
 }

@@ -12,11 +12,14 @@ export function defineConnector<
   const Events extends Record<string, MapEvent>,
 >(definition: ConnectorDefinition<Settings, Checkpoint, Events>): Connector {
   const { id, source, events } = definition;
-  if (!ID.test(id)) throw invalid(id, `The id "${id}" must be lower-case letters, digits and hyphens, such as "salesforce-chatter".`);
+  if (!ID.test(id))
+    throw invalid(id, `The id "${id}" must be lower-case letters, digits and hyphens, such as "salesforce-chatter".`);
   for (const token of [source, ...Object.keys(events)]) {
-    if (!CLASS_TOKEN.test(token)) throw invalid(id, `"${token}" cannot stand in a message class: use 1 to 40 ASCII letters and digits.`);
+    if (!CLASS_TOKEN.test(token))
+      throw invalid(id, `"${token}" cannot stand in a message class: use 1 to 40 ASCII letters and digits.`);
   }
-  if (typeof events.Other !== "function") throw invalid(id, 'The events lack "Other", which archives what the connector does not know yet.');
+  if (typeof events.Other !== "function")
+    throw invalid(id, 'The events lack "Other", which archives what the connector does not know yet.');
   return { contractVersion: CONTRACT_VERSION, ...definition } as Connector;
 }
 

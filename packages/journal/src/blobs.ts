@@ -27,7 +27,10 @@ export class BlobStore implements BlobReader, BlobWriter {
     for (const leftover of readdirSync(join(folder, "incoming"))) rmSync(join(folder, "incoming", leftover));
   }
 
-  async put(content: AsyncIterable<Uint8Array> | Uint8Array, { maxBytes = Infinity }: { maxBytes?: number } = {}): Promise<BlobReference> {
+  async put(
+    content: AsyncIterable<Uint8Array> | Uint8Array,
+    { maxBytes = Infinity }: { maxBytes?: number } = {},
+  ): Promise<BlobReference> {
     const head: Uint8Array[] = [];
     let size = 0;
     const chunks = content instanceof Uint8Array ? of(content) : content;
@@ -49,7 +52,10 @@ export class BlobStore implements BlobReader, BlobWriter {
       return;
     }
     const path = this.#file(digest);
-    if (!existsSync(path)) throw new Error(`The content ${digest} is not in the journal's store (${path} is missing). Run "hansard verify".`);
+    if (!existsSync(path))
+      throw new Error(
+        `The content ${digest} is not in the journal's store (${path} is missing). Run "hansard verify".`,
+      );
     const hash = createHash("sha256");
     let length = 0;
     for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
@@ -68,7 +74,12 @@ export class BlobStore implements BlobReader, BlobWriter {
   /** Writes what waits, within the caller's transaction. Call `forgetStaged` once it is committed. */
   writeStaged(): void {
     for (const [digest, content] of this.#staged) {
-      this.#database.run("INSERT OR IGNORE INTO blob (sha256, size, content) VALUES (?, ?, ?)", Buffer.from(digest, "hex"), content.length, content);
+      this.#database.run(
+        "INSERT OR IGNORE INTO blob (sha256, size, content) VALUES (?, ?, ?)",
+        Buffer.from(digest, "hex"),
+        content.length,
+        content,
+      );
     }
   }
 
@@ -113,11 +124,17 @@ export class BlobStore implements BlobReader, BlobWriter {
     await mkdir(dirname(path), { recursive: true });
     await rename(temporary, path);
     for (const folder of [dirname(path), this.#folder]) await syncFolder(folder);
-    this.#database.run("INSERT OR IGNORE INTO blob (sha256, size, content) VALUES (?, ?, NULL)", Buffer.from(digest, "hex"), size);
+    this.#database.run(
+      "INSERT OR IGNORE INTO blob (sha256, size, content) VALUES (?, ?, NULL)",
+      Buffer.from(digest, "hex"),
+      size,
+    );
   }
 
   #small(digest: string): Uint8Array | undefined {
-    const content = this.#database.get("SELECT content FROM blob WHERE sha256 = ?", Buffer.from(digest, "hex"))?.["content"];
+    const content = this.#database.get("SELECT content FROM blob WHERE sha256 = ?", Buffer.from(digest, "hex"))?.[
+      "content"
+    ];
     return content instanceof Uint8Array ? content : undefined;
   }
 
@@ -126,7 +143,12 @@ export class BlobStore implements BlobReader, BlobWriter {
   }
 }
 
-async function pour(file: FileHandle, head: Uint8Array[], rest: AsyncIterator<Uint8Array>, maxBytes: number): Promise<BlobReference> {
+async function pour(
+  file: FileHandle,
+  head: Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+  maxBytes: number,
+): Promise<BlobReference> {
   const hash = createHash("sha256");
   let size = 0;
   const queue = [...head];
@@ -134,9 +156,10 @@ async function pour(file: FileHandle, head: Uint8Array[], rest: AsyncIterator<Ui
     const chunk = queue.shift() ?? (await next(rest));
     if (!chunk) return { sha256: hash.digest("hex"), size };
     size += chunk.length;
-    if (size > maxBytes) throw new UnexpectedResponseError(`The content is longer than the ${maxBytes} bytes that are allowed.`);
+    if (size > maxBytes)
+      throw new UnexpectedResponseError(`The content is longer than the ${maxBytes} bytes that are allowed.`);
     hash.update(chunk);
-    for (let offset = 0; offset < chunk.length; ) offset += (await file.write(chunk, offset)).bytesWritten;
+    for (let offset = 0; offset < chunk.length;) offset += (await file.write(chunk, offset)).bytesWritten;
   }
 }
 
@@ -163,5 +186,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 function damaged(digest: string): Error {
-  return new Error(`The content ${digest} in the journal's store is damaged: its bytes no longer have this hash. Restore it from a backup.`);
+  return new Error(
+    `The content ${digest} in the journal's store is damaged: its bytes no longer have this hash. Restore it from a backup.`,
+  );
 }

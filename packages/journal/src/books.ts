@@ -11,18 +11,41 @@ export function readBooks(database: JournalDatabase, log: Log, source: number, n
   const excluded = database.number("SELECT coalesce(sum(events), 0) FROM exclusion WHERE source = ?", source);
   const gaps = database.number("SELECT coalesce(sum(events), 0) FROM gap WHERE source = ? AND closed IS NULL", source);
   const missing = claimsNotMet(database, source);
-  const discrepancies = missing.map(({ claim, events }) => `"${claim}" claims ${events} ${events === 1 ? "event" : "events"} more than were captured, excluded or declared as gaps.`);
+  const discrepancies = missing.map(
+    ({ claim, events }) =>
+      `"${claim}" claims ${events} ${events === 1 ? "event" : "events"} more than were captured, excluded or declared as gaps.`,
+  );
   const rows = database.number("SELECT count(*) FROM event WHERE source = ?", source);
-  if (rows !== captured) discrepancies.push(`The journal's pages hold ${captured} events and its table of events ${rows}. Run "hansard verify".`);
+  if (rows !== captured)
+    discrepancies.push(
+      `The journal's pages hold ${captured} events and its table of events ${rows}. Run "hansard verify".`,
+    );
 
-  const destinations = database.all("SELECT destination AS id, name FROM cursor JOIN destination ON destination.id = cursor.destination WHERE source = ?", source);
+  const destinations = database.all(
+    "SELECT destination AS id, name FROM cursor JOIN destination ON destination.id = cursor.destination WHERE source = ?",
+    source,
+  );
   const outcomes = destinations.map((row) => readOutcomes(database, log, { source, destination: Number(row["id"]) }));
   // With several destinations an event is delivered when it has arrived at all of them.
-  const worst = outcomes.sort((a, b) => a.delivered - b.delivered)[0] ?? { delivered: 0, quarantined: 0, pending: captured };
+  const worst = outcomes.sort((a, b) => a.delivered - b.delivered)[0] ?? {
+    delivered: 0,
+    quarantined: 0,
+    pending: captured,
+  };
   const undelivered = captured - worst.delivered - worst.quarantined - worst.pending;
-  if (undelivered !== 0) discrepancies.push(`${undelivered} captured events are neither delivered, quarantined nor pending.`);
+  if (undelivered !== 0)
+    discrepancies.push(`${undelivered} captured events are neither delivered, quarantined nor pending.`);
   const uncaptured = missing.reduce((sum, { events }) => sum + events, 0);
-  return { id: name, claimed: captured + excluded + gaps + uncaptured, captured, excluded, gaps, ...worst, unaccounted: uncaptured + Math.abs(undelivered), discrepancies: discrepancies.slice(0, NAMED_AT_MOST) };
+  return {
+    id: name,
+    claimed: captured + excluded + gaps + uncaptured,
+    captured,
+    excluded,
+    gaps,
+    ...worst,
+    unaccounted: uncaptured + Math.abs(undelivered),
+    discrepancies: discrepancies.slice(0, NAMED_AT_MOST),
+  };
 }
 
 /** Claims that count more events than the journal holds, excludes or declares missing of them. */
@@ -43,8 +66,16 @@ function claimsNotMet(database: JournalDatabase, source: number): { claim: strin
 function readOutcomes(database: JournalDatabase, log: Log, route: { source: number; destination: number }) {
   const { source, destination } = route;
   const cursor = database.number("SELECT seq FROM cursor WHERE source = ? AND destination = ?", source, destination);
-  const quarantined = new Set(database.all("SELECT event FROM quarantine WHERE source = ? AND destination = ?", source, destination).map((row) => Number(row["event"])));
-  const runs = database.all("SELECT first, last FROM delivered WHERE source = ? AND destination = ? ORDER BY first", source, destination);
+  const quarantined = new Set(
+    database
+      .all("SELECT event FROM quarantine WHERE source = ? AND destination = ?", source, destination)
+      .map((row) => Number(row["event"])),
+  );
+  const runs = database.all(
+    "SELECT first, last FROM delivered WHERE source = ? AND destination = ? ORDER BY first",
+    source,
+    destination,
+  );
   let [delivered, through] = [0, 0];
   for (const run of runs) {
     const first = Math.max(Number(run["first"]), through + 1);
@@ -52,25 +83,48 @@ function readOutcomes(database: JournalDatabase, log: Log, route: { source: numb
     if (through >= first) delivered += through - first + 1;
   }
   for (const event of quarantined) if (inRuns(database, route, event)) delivered -= 1;
-  const beyond = database.number("SELECT coalesce(sum(last - max(first, ? + 1) + 1), 0) FROM page WHERE source = ? AND last > ?", cursor, source, cursor);
-  const underWay = new Set(database.all("SELECT event FROM waiting WHERE source = ? AND destination = ?", source, destination).map((row) => Number(row["event"])));
+  const beyond = database.number(
+    "SELECT coalesce(sum(last - max(first, ? + 1) + 1), 0) FROM page WHERE source = ? AND last > ?",
+    cursor,
+    source,
+    cursor,
+  );
+  const underWay = new Set(
+    database
+      .all("SELECT event FROM waiting WHERE source = ? AND destination = ?", source, destination)
+      .map((row) => Number(row["event"])),
+  );
   for (const { purpose, messages, deliveries } of readOpenIntents(database, log, route)) {
     if (purpose === "reroute") continue;
     const open = new Set(deliveries.map(({ message }) => message));
-    for (const index of open) for (const event of messages[index]?.events ?? []) if (!quarantined.has(event) && !inRuns(database, route, event)) underWay.add(event);
+    for (const index of open)
+      for (const event of messages[index]?.events ?? [])
+        if (!quarantined.has(event) && !inRuns(database, route, event)) underWay.add(event);
   }
   return { delivered, quarantined: quarantined.size, pending: beyond + underWay.size };
 }
 
-function inRuns(database: JournalDatabase, { source, destination }: { source: number; destination: number }, event: number): boolean {
-  const run = database.get("SELECT last FROM delivered WHERE source = ? AND destination = ? AND first <= ? ORDER BY first DESC LIMIT 1", source, destination, event);
+function inRuns(
+  database: JournalDatabase,
+  { source, destination }: { source: number; destination: number },
+  event: number,
+): boolean {
+  const run = database.get(
+    "SELECT last FROM delivered WHERE source = ? AND destination = ? AND first <= ? ORDER BY first DESC LIMIT 1",
+    source,
+    destination,
+    event,
+  );
   return run !== undefined && Number(run["last"]) >= event;
 }
 
 /** What a source has done so far, from the sums that every settlement keeps. */
 export function readStatus(database: JournalDatabase, source: number): SourceStatus {
   const row = database.get("SELECT name, connector FROM source WHERE id = ?", source);
-  const lastCaptured = database.number("SELECT at FROM entry JOIN page ON page.entry = entry.seq WHERE page.source = ? ORDER BY entry.seq DESC LIMIT 1", source);
+  const lastCaptured = database.number(
+    "SELECT at FROM entry JOIN page ON page.entry = entry.seq WHERE page.source = ? ORDER BY entry.seq DESC LIMIT 1",
+    source,
+  );
   const lastDelivered = database.number(
     "SELECT max(at) FROM entry JOIN settlement ON settlement.entry = entry.seq WHERE settlement.intent = (SELECT max(entry) FROM intent WHERE source = ?)",
     source,
@@ -91,6 +145,10 @@ export function readStatus(database: JournalDatabase, source: number): SourceSta
 }
 
 function tallies(database: JournalDatabase, source: number, kind: string): Record<string, number> {
-  const rows = database.all("SELECT name, sum(count) AS count FROM tally WHERE source = ? AND kind = ? GROUP BY name ORDER BY name", source, kind);
+  const rows = database.all(
+    "SELECT name, sum(count) AS count FROM tally WHERE source = ? AND kind = ? GROUP BY name ORDER BY name",
+    source,
+    kind,
+  );
   return Object.fromEntries(rows.map((row) => [String(row["name"]), Number(row["count"])]));
 }

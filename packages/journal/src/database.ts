@@ -22,11 +22,16 @@ export class JournalDatabase {
     this.#database.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     // 64 MB of log between checkpoints: each checkpoint costs two synchronous writes of its own.
     this.#database.exec("PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;");
-    if (this.number("PRAGMA synchronous") !== 2) throw new Error(`${file} could not be opened with synchronous=FULL, without which a power cut loses what was acknowledged.`);
+    if (this.number("PRAGMA synchronous") !== 2)
+      throw new Error(
+        `${file} could not be opened with synchronous=FULL, without which a power cut loses what was acknowledged.`,
+      );
     if (fresh || this.number("SELECT count(*) FROM sqlite_schema") === 0) this.#create();
     const version = Number(this.get("SELECT value FROM meta WHERE name = 'schema'")?.["value"]);
     if (version !== SCHEMA_VERSION) {
-      throw new Error(`${file} was written by another version of the journal (its tables are version ${version}, this one knows ${SCHEMA_VERSION}). Install the version that wrote it, or a later one.`);
+      throw new Error(
+        `${file} was written by another version of the journal (its tables are version ${version}, this one knows ${SCHEMA_VERSION}). Install the version that wrote it, or a later one.`,
+      );
     }
     this.installation = {
       id: String(this.get("SELECT value FROM meta WHERE name = 'installation'")?.["value"]),
@@ -90,7 +95,10 @@ export class JournalDatabase {
   }
 
   #guard<Result>(work: () => Result): Result {
-    if (this.#failure) throw new Error(`The journal cannot be used after an earlier failure: ${this.#failure.message}`, { cause: this.#failure });
+    if (this.#failure)
+      throw new Error(`The journal cannot be used after an earlier failure: ${this.#failure.message}`, {
+        cause: this.#failure,
+      });
     try {
       return work();
     } catch (error) {

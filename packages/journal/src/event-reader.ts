@@ -20,10 +20,19 @@ export class EventReader {
   /** The source's next events after `after`, at most `limit`. */
   after(source: number, after: number, limit: number): JournalEvent[] {
     const found: JournalEvent[] = [];
-    const pages = this.#database.all("SELECT * FROM page WHERE source = ? AND last > ? ORDER BY last LIMIT ?", source, after, limit);
+    const pages = this.#database.all(
+      "SELECT * FROM page WHERE source = ? AND last > ? ORDER BY last LIMIT ?",
+      source,
+      after,
+      limit,
+    );
     for (const page of pages) {
-      const last = Math.min(Number(page["last"]), Math.max(Number(page["first"]), after + 1) + limit - found.length - 1);
-      for (let seq = Math.max(Number(page["first"]), after + 1); seq <= last; seq += 1) found.push(this.#event(page, seq));
+      const last = Math.min(
+        Number(page["last"]),
+        Math.max(Number(page["first"]), after + 1) + limit - found.length - 1,
+      );
+      for (let seq = Math.max(Number(page["first"]), after + 1); seq <= last; seq += 1)
+        found.push(this.#event(page, seq));
       if (found.length >= limit) break;
     }
     return found;
@@ -38,8 +47,17 @@ export class EventReader {
 
   #event(page: Row, seq: number): JournalEvent {
     const line = this.#log.lines(Number(page["entry"]))[Number(page["line"]) + seq - Number(page["first"])];
-    if (line === undefined) throw new Error(`Event ${seq} is missing from journal entry ${page["entry"]}. Run "hansard verify".`);
-    const { type, key, version = "", occurredAt, data, context = {}, attachments = [] } = JSON.parse(line) as SourceEvent;
+    if (line === undefined)
+      throw new Error(`Event ${seq} is missing from journal entry ${page["entry"]}. Run "hansard verify".`);
+    const {
+      type,
+      key,
+      version = "",
+      occurredAt,
+      data,
+      context = {},
+      attachments = [],
+    } = JSON.parse(line) as SourceEvent;
     const source = Number(page["source"]);
     const resolved: Record<string, Json> = {};
     for (const name of Object.keys(context)) resolved[name] = this.#context(source, context[name] ?? "");
@@ -52,7 +70,8 @@ export class EventReader {
     if (known !== undefined) return known;
     const row = this.#database.get("SELECT entry, line FROM context WHERE source = ? AND name = ?", source, name);
     const line = row && this.#log.lines(Number(row["entry"]))[Number(row["line"])];
-    if (!line) throw new Error(`The journal lacks the context "${name}" that an event refers to. Run "hansard verify".`);
+    if (!line)
+      throw new Error(`The journal lacks the context "${name}" that an event refers to. Run "hansard verify".`);
     const [, value] = JSON.parse(line) as [string, Json];
     this.#contexts.set(id, value);
     for (const oldest of this.#contexts.keys()) {

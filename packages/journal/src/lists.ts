@@ -28,11 +28,15 @@ export function readQuarantine(database: JournalDatabase, events: EventReader, s
   });
 }
 
-export function readGaps(database: JournalDatabase, { source, open }: { source?: string; open?: boolean } = {}): GapEntry[] {
+export function readGaps(
+  database: JournalDatabase,
+  { source, open }: { source?: string; open?: boolean } = {},
+): GapEntry[] {
   const rows = database.all(
     `SELECT gap.*, source.name AS source_name FROM gap JOIN source ON source.id = gap.source
      WHERE (?1 IS NULL OR source.name = ?1) AND (?2 = 0 OR closed IS NULL) ORDER BY since, gap.name`,
-    source ?? null, open ? 1 : 0,
+    source ?? null,
+    open ? 1 : 0,
   );
   return rows.map((row) => ({
     source: String(row["source_name"]),
@@ -46,7 +50,9 @@ export function readGaps(database: JournalDatabase, { source, open }: { source?:
 
 /** People whom no rule of the map claims, those with the most messages first. */
 export function readUnmapped(database: JournalDatabase): (UnmappedPerson & { source: string })[] {
-  const rows = database.all("SELECT unmapped.*, source.name AS source_name FROM unmapped JOIN source ON source.id = unmapped.source ORDER BY messages DESC, participant");
+  const rows = database.all(
+    "SELECT unmapped.*, source.name AS source_name FROM unmapped JOIN source ON source.id = unmapped.source ORDER BY messages DESC, participant",
+  );
   return rows.map((row) => ({
     source: String(row["source_name"]),
     participant: String(row["participant"]),

@@ -60,7 +60,8 @@ export class Log {
     if (cached) return cached.lines;
     const row = this.#database.get("SELECT body FROM entry WHERE seq = ?", seq);
     if (!row) throw new Error(`The journal has no entry ${seq}. Run "hansard verify".`);
-    if (row["body"] === null) throw new Error(`The raw content of journal entry ${seq} was removed by the retention of raw events.`);
+    if (row["body"] === null)
+      throw new Error(`The raw content of journal entry ${seq} was removed by the retention of raw events.`);
     const body = zstdDecompressSync(row["body"] as Uint8Array);
     const lines = body.toString().split("\n");
     this.#remember(seq, lines, body.length);
@@ -85,7 +86,14 @@ export async function* readEntries(database: JournalDatabase): AsyncGenerator<Jo
     if (!row) return;
     seq = Number(row["seq"]) - 1;
     const body = row["body"] === null ? undefined : zstdDecompressSync(row["body"] as Uint8Array).toString();
-    yield { seq: seq + 1, kind: String(row["kind"]), at: Number(row["at"]), body, bodyHash: hex(row["body_hash"]), hash: hex(row["hash"]) };
+    yield {
+      seq: seq + 1,
+      kind: String(row["kind"]),
+      at: Number(row["at"]),
+      body,
+      bodyHash: hex(row["body_hash"]),
+      hash: hex(row["hash"]),
+    };
   }
 }
 

@@ -16,12 +16,14 @@ export async function verifyJournal(database: JournalDatabase, blobs: BlobStore)
     const rows = database.all("SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", seen.entries, ENTRIES_AT_ONCE);
     for (const row of rows) {
       const seq = Number(row["seq"]);
-      if (seq !== seen.entries + 1) problems.push(`Entry ${seen.entries + 1} is missing: entry ${seq} follows ${seen.entries}.`);
+      if (seq !== seen.entries + 1)
+        problems.push(`Entry ${seen.entries + 1} is missing: entry ${seq} follows ${seen.entries}.`);
       seen.entries = seq;
       const bodyHash = row["body_hash"] as Uint8Array;
       const expected = chain(head, seq, String(row["kind"]), Number(row["at"]), bodyHash);
       head = row["hash"] as Uint8Array;
-      if (Buffer.compare(expected, head) !== 0) problems.push(`Entry ${seq} is not what was written: its hash does not follow from the entry before it.`);
+      if (Buffer.compare(expected, head) !== 0)
+        problems.push(`Entry ${seq} is not what was written: its hash does not follow from the entry before it.`);
       const lines = body(row["body"], bodyHash, seq, problems);
       if (lines && row["kind"] === "page") seen.events += checkPage(database, seq, lines, problems);
     }
@@ -30,7 +32,8 @@ export async function verifyJournal(database: JournalDatabase, blobs: BlobStore)
   const events = database.number("SELECT count(*) FROM event");
   if (events !== seen.events) problems.push(`The table of events holds ${events} events and the log ${seen.events}.`);
   seen.blobs = await checkBlobs(database, blobs, problems);
-  for (const row of database.all("PRAGMA integrity_check(10)")) if (row["integrity_check"] !== "ok") problems.push(`SQLite: ${row["integrity_check"]}.`);
+  for (const row of database.all("PRAGMA integrity_check(10)"))
+    if (row["integrity_check"] !== "ok") problems.push(`SQLite: ${row["integrity_check"]}.`);
   return { ...seen, head: Buffer.from(head).toString("hex"), problems: problems.slice(0, PROBLEMS_AT_MOST) };
 }
 
@@ -47,15 +50,31 @@ function body(content: unknown, bodyHash: Uint8Array, seq: number, problems: str
 }
 
 function checkPage(database: JournalDatabase, seq: number, lines: string[], problems: string[]): number {
-  const { first, contexts, events } = JSON.parse(lines[0] ?? "{}") as { first: number; contexts: number; events: number };
-  if (lines.length !== 1 + contexts + events) problems.push(`Entry ${seq} announces ${contexts} contexts and ${events} events and has ${lines.length - 1} lines.`);
+  const { first, contexts, events } = JSON.parse(lines[0] ?? "{}") as {
+    first: number;
+    contexts: number;
+    events: number;
+  };
+  if (lines.length !== 1 + contexts + events)
+    problems.push(
+      `Entry ${seq} announces ${contexts} contexts and ${events} events and has ${lines.length - 1} lines.`,
+    );
   if (events === 0) return 0;
   const page = database.get("SELECT * FROM page WHERE entry = ?", seq);
-  if (!page || Number(page["first"]) !== first || Number(page["last"]) !== first + events - 1) problems.push(`The table of pages does not agree with entry ${seq}.`);
+  if (!page || Number(page["first"]) !== first || Number(page["last"]) !== first + events - 1)
+    problems.push(`The table of pages does not agree with entry ${seq}.`);
   lines.slice(1 + contexts).forEach((line, index) => {
     const { key, version = "" } = JSON.parse(line) as { key: string; version?: string };
-    const row = page && database.get("SELECT seq FROM event WHERE source = ? AND key = ? AND version = ?", page["source"] ?? 0, key, version);
-    if (Number(row?.["seq"]) !== first + index) problems.push(`Event ${first + index} ("${key}") of entry ${seq} is not in the table of events.`);
+    const row =
+      page &&
+      database.get(
+        "SELECT seq FROM event WHERE source = ? AND key = ? AND version = ?",
+        page["source"] ?? 0,
+        key,
+        version,
+      );
+    if (Number(row?.["seq"]) !== first + index)
+      problems.push(`Event ${first + index} ("${key}") of entry ${seq} is not in the table of events.`);
   });
   return events;
 }

@@ -4,18 +4,31 @@ import type { Installation } from "../installation.ts";
 import { plural, print, shown } from "../output.ts";
 
 /** Searches every destination that can be searched, the newest first. */
-export async function search(installation: Installation, query: string, { json, limit = 20 }: { json?: boolean; limit?: unknown }): Promise<number> {
+export async function search(
+  installation: Installation,
+  query: string,
+  { json, limit = 20 }: { json?: boolean; limit?: unknown },
+): Promise<number> {
   const found: (ArchivedMessage & { destination: string })[] = [];
   let total = 0;
   for (const [destination, archive] of await archives(installation)) {
     total += await archive.count(query);
-    for (const message of await archive.search(query, { limit: Number(limit) })) found.push({ destination, ...message });
+    for (const message of await archive.search(query, { limit: Number(limit) }))
+      found.push({ destination, ...message });
   }
   print(json, { total, messages: found }, () => {
     const hits = found.map(({ date, messageClass, from, subject, messageId, copies }) =>
-      [`${date.slice(0, 19).replace("T", " ")}  ${shown(from)}`, `  ${shown(subject)}`, `  ${messageClass}  ${messageId}`, `  in ${places(copies)}`].join("\n"),
+      [
+        `${date.slice(0, 19).replace("T", " ")}  ${shown(from)}`,
+        `  ${shown(subject)}`,
+        `  ${messageClass}  ${messageId}`,
+        `  in ${places(copies)}`,
+      ].join("\n"),
     );
-    return [...hits, `${plural(total, "message")} found${total > found.length ? `, the newest ${found.length} shown` : ""}.`].join("\n\n");
+    return [
+      ...hits,
+      `${plural(total, "message")} found${total > found.length ? `, the newest ${found.length} shown` : ""}.`,
+    ].join("\n\n");
   });
   return 0;
 }
@@ -26,7 +39,11 @@ function places(copies: ArchivedMessage["copies"]): string {
 }
 
 /** One message: the mail, or what it is and where it went and why. */
-export async function show(installation: Installation, messageId: string, { json, mail }: { json?: boolean; mail?: unknown }): Promise<number> {
+export async function show(
+  installation: Installation,
+  messageId: string,
+  { json, mail }: { json?: boolean; mail?: unknown },
+): Promise<number> {
   const id = messageId.startsWith("<") ? messageId : `<${messageId}>`;
   for (const [destination, archive] of await archives(installation)) {
     const message = await archive.find(id);
@@ -42,15 +59,28 @@ export async function show(installation: Installation, messageId: string, { json
   throw new SettingsError(`No archive holds the message ${id}.`, { remedy: 'Take the id from "hansard search".' });
 }
 
-function describe({ messageId, messageClass, date, from, subject, sha256, size, copies }: ArchivedMessage, traces: Trace[]): string {
+function describe(
+  { messageId, messageClass, date, from, subject, sha256, size, copies }: ArchivedMessage,
+  traces: Trace[],
+): string {
   const routes = traces.flatMap(({ message, results }) =>
     message.targets.map(({ mailbox, rule }, index) => {
       const result = results[index];
-      const receipt = result && "receipt" in result ? `item ${result.receipt.itemId}, request ${result.receipt.correlationId}` : (result?.status ?? "not settled");
+      const receipt =
+        result && "receipt" in result
+          ? `item ${result.receipt.itemId}, request ${result.receipt.correlationId}`
+          : (result?.status ?? "not settled");
       return `  ${mailbox} (${rule}): ${receipt}`;
     }),
   );
-  return [`${shown(subject)}`, `${date}  ${shown(from)}`, `${messageClass}  ${messageId}`, `${size} bytes, SHA-256 ${sha256}`, `In ${copies.map(({ mailbox, folder }) => `${mailbox}/${folder}`).join(", ")}`, ...(routes.length > 0 ? ["Delivered", ...routes] : [])].join("\n");
+  return [
+    shown(subject),
+    `${date}  ${shown(from)}`,
+    `${messageClass}  ${messageId}`,
+    `${size} bytes, SHA-256 ${sha256}`,
+    `In ${copies.map(({ mailbox, folder }) => `${mailbox}/${folder}`).join(", ")}`,
+    ...(routes.length > 0 ? ["Delivered", ...routes] : []),
+  ].join("\n");
 }
 
 /** The deliveries of a message, found by its Message-ID in the journal. */
@@ -58,7 +88,8 @@ async function tracesOf({ config, journal }: Installation, messageId: string, de
   const traces: Trace[] = [];
   for (const source of Object.keys(config.sources)) {
     if (!(config.sources[source]?.destinations ?? [destination]).includes(destination)) continue;
-    for await (const trace of journal.intents(source, destination)) if (trace.message.messageId === messageId) traces.push(trace);
+    for await (const trace of journal.intents(source, destination))
+      if (trace.message.messageId === messageId) traces.push(trace);
   }
   return traces;
 }
@@ -71,5 +102,7 @@ export async function archives(installation: Installation): Promise<[id: string,
     if (archive) found.push([id, archive]);
   }
   if (found.length > 0) return found;
-  throw new SettingsError("No configured destination can be searched.", { remedy: "Configure the embedded archive, @hansard/archive, beside the others." });
+  throw new SettingsError("No configured destination can be searched.", {
+    remedy: "Configure the embedded archive, @hansard/archive, beside the others.",
+  });
 }

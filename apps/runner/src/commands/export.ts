@@ -4,14 +4,28 @@ import { plural, print, Progress } from "../output.ts";
 import { archives } from "./archive.ts";
 
 /** Writes the first archive's messages, or those that a query finds, with all that it takes to check them offline. */
-export async function exportMessages(installation: Installation, folder: string, { json, query }: { json?: boolean; query?: unknown }): Promise<number> {
+export async function exportMessages(
+  installation: Installation,
+  folder: string,
+  { json, query }: { json?: boolean; query?: unknown },
+): Promise<number> {
   const [first] = await archives(installation);
   if (!first) return 1;
   const [destination, archive] = first;
   const progress = new Progress();
-  const source = { journal: installation.journal, archive, destination, ...(typeof query === "string" ? { query } : {}) };
+  const source = {
+    journal: installation.journal,
+    archive,
+    destination,
+    ...(typeof query === "string" ? { query } : {}),
+  };
   const manifest = await writeExport(folder, source, (count) => progress.show(`${plural(count, "message")} written`));
   progress.end();
-  print(json, manifest, () => `${plural(manifest.messages, "message")} and the journal up to entry ${manifest.head.seq} written to ${folder}.\nKeep the head elsewhere: ${manifest.head.hash}`);
+  print(
+    json,
+    manifest,
+    () =>
+      `${plural(manifest.messages, "message")} and the journal up to entry ${manifest.head.seq} written to ${folder}.\nKeep the head elsewhere: ${manifest.head.hash}`,
+  );
   return 0;
 }

@@ -15,11 +15,13 @@ interface InitOptions {
 /** Asks little and writes a configuration that says what each line is for. */
 export async function init(options: InitOptions): Promise<number> {
   const file = options.config ?? "hansard.yaml";
-  if (existsSync(file) && !options.force) throw new SettingsError(`${file} is there already.`, { remedy: "Edit it, or use --force to overwrite it." });
+  if (existsSync(file) && !options.force)
+    throw new SettingsError(`${file} is there already.`, { remedy: "Edit it, or use --force to overwrite it." });
   const ask = await asker(options.yes === true);
   const domain = options.domain ?? (await ask("The mail domain of your mailboxes", "example.com"));
   const exportPath = options.export ?? (await ask("The Slack export, a zip or a folder", "./slack-export.zip"));
-  const thirdParty = options.thirdPartyMailbox ?? (await ask("The mailbox for what nobody claims", `third-party-data@${domain}`));
+  const thirdParty =
+    options.thirdPartyMailbox ?? (await ask("The mailbox for what nobody claims", `third-party-data@${domain}`));
   writeFileSync(file, template(domain, exportPath, thirdParty));
   process.stdout.write(`Wrote ${file}. Next: ${commandName()} check, then ${commandName()} run\n`);
   return 0;

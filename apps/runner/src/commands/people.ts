@@ -8,7 +8,16 @@ export async function unmappedPeople(installation: Installation, { json }: { jso
   print(json, { people: unmapped }, () =>
     unmapped.length === 0
       ? "Everybody who took part is mapped to a mailbox."
-      : table([["source", "id", "name", "address", "messages"], ...unmapped.map(({ source, participant, name, address, messages }) => [source, shown(participant), shown(name ?? ""), shown(address ?? ""), messages])]),
+      : table([
+          ["source", "id", "name", "address", "messages"],
+          ...unmapped.map(({ source, participant, name, address, messages }) => [
+            source,
+            shown(participant),
+            shown(name ?? ""),
+            shown(address ?? ""),
+            messages,
+          ]),
+        ]),
   );
   return 0;
 }
@@ -17,11 +26,18 @@ export async function unmappedPeople(installation: Installation, { json }: { jso
 export async function stillUnmapped(installation: Installation): Promise<(UnmappedPerson & { source: string })[]> {
   const people = await installation.people();
   const recorded = await installation.journal.unmapped();
-  return recorded.filter(({ source, participant, address }) => people.forSource(source).known({ id: participant, ...(address && { address }) }) === undefined);
+  return recorded.filter(
+    ({ source, participant, address }) =>
+      people.forSource(source).known({ id: participant, ...(address && { address }) }) === undefined,
+  );
 }
 
 /** Brings messages to owners that the people map has gained since they were delivered. */
-export async function reroute(installation: Installation, { json, source: wanted }: { json?: boolean; source?: string }, signal: AbortSignal): Promise<number> {
+export async function reroute(
+  installation: Installation,
+  { json, source: wanted }: { json?: boolean; source?: string },
+  signal: AbortSignal,
+): Promise<number> {
   installation.lock();
   const { journal, log } = installation;
   const totals = { messages: 0, copies: 0, withdrawn: 0, quarantined: 0, postponed: 0 };
@@ -30,10 +46,23 @@ export async function reroute(installation: Installation, { json, source: wanted
     for (const destinationId of installation.destinationIds(id)) {
       const open = await installation.destination(destinationId);
       const preparation = await installation.preparation(source, open);
-      const result = await rerouteSource({ preparation, destinationId, destination: open.destination, journal, grouping: source.configuration.grouping, log, signal });
+      const result = await rerouteSource({
+        preparation,
+        destinationId,
+        destination: open.destination,
+        journal,
+        grouping: source.configuration.grouping,
+        log,
+        signal,
+      });
       for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += result[key];
     }
   }
-  print(json, totals, () => `${plural(totals.messages, "message")} brought to new owners in ${plural(totals.copies, "copy", "copies")}; ${plural(totals.withdrawn, "copy", "copies")} taken out of the third-party data mailbox.`);
+  print(
+    json,
+    totals,
+    () =>
+      `${plural(totals.messages, "message")} brought to new owners in ${plural(totals.copies, "copy", "copies")}; ${plural(totals.withdrawn, "copy", "copies")} taken out of the third-party data mailbox.`,
+  );
   return totals.postponed + totals.quarantined > 0 ? 1 : 0;
 }

@@ -17,32 +17,66 @@ export async function connectors(installation: Installation, { json }: { json?: 
     settings: jsonSchemaOf(connector.settings),
   }));
   print(json, { connectors: described }, () =>
-    described.map(({ source, title, version, captures }) => `${source}: ${title} ${version}\n${table(capturesRows(captures))}`).join("\n\n"),
+    described
+      .map(({ source, title, version, captures }) => `${source}: ${title} ${version}\n${table(capturesRows(captures))}`)
+      .join("\n\n"),
   );
   return 0;
 }
 
 function capturesRows({ never = [], ...captures }: Connector["captures"]): string[][] {
-  return [...Object.entries(captures).map(([what, how]) => [`  ${what}`, how]), ...never.map((sentence) => ["  never", sentence])];
+  return [
+    ...Object.entries(captures).map(([what, how]) => [`  ${what}`, how]),
+    ...never.map((sentence) => ["  never", sentence]),
+  ];
 }
 
 /** Looks at everything before the first run: the configuration, the people map, each source and each destination. */
-export async function check(installation: Installation, { json }: { json?: boolean }, signal: AbortSignal): Promise<number> {
-  const findings: (Finding & { of: string })[] = [{ of: "configuration", level: "ok", message: `${installation.config.file} is in order.` }];
-  findings.push({ of: "people", level: "ok", message: `The people map is in order (${(await installation.people()).digest.slice(0, 12)}).` });
+export async function check(
+  installation: Installation,
+  { json }: { json?: boolean },
+  signal: AbortSignal,
+): Promise<number> {
+  const findings: (Finding & { of: string })[] = [
+    { of: "configuration", level: "ok", message: `${installation.config.file} is in order.` },
+  ];
+  findings.push({
+    of: "people",
+    level: "ok",
+    message: `The people map is in order (${(await installation.people()).digest.slice(0, 12)}).`,
+  });
   for (const id of installation.sourceIds()) {
     const source = await installation.source(id);
     await installation.journal.openSource({ id, connector: source.connector.id, version: source.version });
     const { journal, log } = installation;
-    const state = { get: (name: string) => journal.state(id, name), put: (name: string, value: string) => journal.setState(id, name, value) };
-    const context = { settings: source.settings as never, http: installation.http(source, signal), log, signal, startedAt: new Date(), state };
-    const found = (await source.connector.check?.(context)) ?? [{ level: "ok" as const, message: "The settings are in order." }];
+    const state = {
+      get: (name: string) => journal.state(id, name),
+      put: (name: string, value: string) => journal.setState(id, name, value),
+    };
+    const context = {
+      settings: source.settings as never,
+      http: installation.http(source, signal),
+      log,
+      signal,
+      startedAt: new Date(),
+      state,
+    };
+    const found = (await source.connector.check?.(context)) ?? [
+      { level: "ok" as const, message: "The settings are in order." },
+    ];
     findings.push(...found.map((finding) => ({ of: id, ...finding })));
   }
   for (const id of Object.keys(installation.config.destinations)) {
     const { destination } = await installation.destination(id);
     findings.push(...(await destination.check()).map((finding) => ({ of: id, ...finding })));
   }
-  print(json, { findings }, () => findings.map(({ of, level, message, remedy }) => `${level.padEnd(7)} ${of}: ${shown(message)}${remedy ? ` ${shown(remedy)}` : ""}`).join("\n"));
+  print(json, { findings }, () =>
+    findings
+      .map(
+        ({ of, level, message, remedy }) =>
+          `${level.padEnd(7)} ${of}: ${shown(message)}${remedy ? ` ${shown(remedy)}` : ""}`,
+      )
+      .join("\n"),
+  );
   return findings.some(({ level }) => level === "error") ? 1 : 0;
 }

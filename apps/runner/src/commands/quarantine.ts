@@ -3,36 +3,67 @@ import { deliverAgain, type QuarantineEntry, singleEvent } from "@hansard/core/i
 import type { Installation } from "../installation.ts";
 import { plural, print, shown } from "../output.ts";
 
-export async function listQuarantine(installation: Installation, { json, source }: { json?: boolean; source?: string }): Promise<number> {
+export async function listQuarantine(
+  installation: Installation,
+  { json, source }: { json?: boolean; source?: string },
+): Promise<number> {
   const entries = await installation.journal.quarantine(source === undefined ? {} : { source });
   print(json, { quarantine: entries }, () =>
     entries.length === 0
       ? "The quarantine is empty."
-      : entries.map(({ id, source: from, type, eventKey, reason, remedy }) => `${id}  ${from} ${type} ${shown(eventKey)}\n    ${shown(reason)}${remedy ? ` ${shown(remedy)}` : ""}`).join("\n"),
+      : entries
+          .map(
+            ({ id, source: from, type, eventKey, reason, remedy }) =>
+              `${id}  ${from} ${type} ${shown(eventKey)}\n    ${shown(reason)}${remedy ? ` ${shown(remedy)}` : ""}`,
+          )
+          .join("\n"),
   );
   return 0;
 }
 
 /** One entry with the event's raw data. */
-export async function showQuarantine(installation: Installation, id: number, { json }: { json?: boolean }): Promise<number> {
+export async function showQuarantine(
+  installation: Installation,
+  id: number,
+  { json }: { json?: boolean },
+): Promise<number> {
   const entry = (await installation.journal.quarantine()).find((candidate) => candidate.id === id);
-  if (!entry) throw new SettingsError(`The quarantine has no entry ${id}.`, { remedy: 'Run "hansard quarantine list".' });
+  if (!entry)
+    throw new SettingsError(`The quarantine has no entry ${id}.`, { remedy: 'Run "hansard quarantine list".' });
   const [event] = await installation.journal.events([entry.event]);
-  print(json, { ...entry, raw: event }, () => `${shown(entry.reason)}\n${entry.remedy ?? ""}\n${JSON.stringify(event, undefined, 2)}`);
+  print(
+    json,
+    { ...entry, raw: event },
+    () => `${shown(entry.reason)}\n${entry.remedy ?? ""}\n${JSON.stringify(event, undefined, 2)}`,
+  );
   return 0;
 }
 
 /** Maps and delivers quarantined events again. What fails again stays, with the new reason. */
-export async function retryQuarantine(installation: Installation, ids: number[], { json, source }: { json?: boolean; source?: string }, signal: AbortSignal): Promise<number> {
+export async function retryQuarantine(
+  installation: Installation,
+  ids: number[],
+  { json, source }: { json?: boolean; source?: string },
+  signal: AbortSignal,
+): Promise<number> {
   installation.lock();
-  const entries = (await installation.journal.quarantine(source === undefined ? {} : { source })).filter(({ id }) => ids.length === 0 || ids.includes(id));
+  const entries = (await installation.journal.quarantine(source === undefined ? {} : { source })).filter(
+    ({ id }) => ids.length === 0 || ids.includes(id),
+  );
   const totals = { tried: entries.length, delivered: 0, quarantined: 0 };
-  for (const group of Object.values(Object.groupBy(entries, ({ source: from, destination }) => JSON.stringify([from, destination])))) {
+  for (const group of Object.values(
+    Object.groupBy(entries, ({ source: from, destination }) => JSON.stringify([from, destination])),
+  )) {
     const result = await retryGroup(installation, group ?? [], signal);
     totals.delivered += result.messages;
     totals.quarantined += result.quarantined;
   }
-  print(json, totals, () => `${plural(totals.tried, "event")} tried again: ${totals.delivered} delivered, ${totals.quarantined} still in quarantine.`);
+  print(
+    json,
+    totals,
+    () =>
+      `${plural(totals.tried, "event")} tried again: ${totals.delivered} delivered, ${totals.quarantined} still in quarantine.`,
+  );
   return totals.quarantined > 0 ? 1 : 0;
 }
 
@@ -52,5 +83,8 @@ async function retryGroup(installation: Installation, entries: QuarantineEntry[]
     log,
     signal,
   };
-  return deliverAgain(options, events.map((event) => singleEvent(event, source.connector)));
+  return deliverAgain(
+    options,
+    events.map((event) => singleEvent(event, source.connector)),
+  );
 }

@@ -1,11 +1,24 @@
-import { deliverAgain, mapEvent, type MessageSource, messageId, type PreparedMessage, rawEvents } from "@hansard/core/ingestion";
+import {
+  deliverAgain,
+  mapEvent,
+  type MessageSource,
+  messageId,
+  type PreparedMessage,
+  rawEvents,
+} from "@hansard/core/ingestion";
 import type { Installation } from "../installation.ts";
 
 /**
  * Delivers messages that map differently today as corrections: each is a new message that names and follows the one that
  * was delivered before. What was delivered stays as it was.
  */
-export async function deliverCorrected(installation: Installation, id: string, destinationId: string, changed: PreparedMessage[], signal: AbortSignal): Promise<number> {
+export async function deliverCorrected(
+  installation: Installation,
+  id: string,
+  destinationId: string,
+  changed: PreparedMessage[],
+  signal: AbortSignal,
+): Promise<number> {
   if (changed.length === 0) return 0;
   const { journal, log } = installation;
   const source = await installation.source(id);
@@ -28,6 +41,14 @@ export async function deliverCorrected(installation: Installation, id: string, d
       raw: () => rawEvents([event]),
     };
   });
-  const options = { preparation, destinationId, destination: open.destination, journal, grouping: "event" as const, log, signal };
+  const options = {
+    preparation,
+    destinationId,
+    destination: open.destination,
+    journal,
+    grouping: "event" as const,
+    log,
+    signal,
+  };
   return (await deliverAgain(options, sources)).messages;
 }

@@ -1,4 +1,10 @@
-import { type JournalEvent, prepareBatch, type PreparedMessage, singleEvent, type Trace } from "@hansard/core/ingestion";
+import {
+  type JournalEvent,
+  prepareBatch,
+  type PreparedMessage,
+  singleEvent,
+  type Trace,
+} from "@hansard/core/ingestion";
 import type { Installation } from "../installation.ts";
 import { plural, print, shown } from "../output.ts";
 import { deliverCorrected } from "./replay-delivery.ts";
@@ -19,7 +25,11 @@ interface Difference {
  * Maps every recorded event again, as the installed connector maps today, and compares with what was delivered. Nothing
  * is fetched: the journal holds all that a mapping needs.
  */
-export async function replay(installation: Installation, { json, source: wanted, deliver }: { json?: boolean; source?: string; deliver?: unknown }, signal: AbortSignal): Promise<number> {
+export async function replay(
+  installation: Installation,
+  { json, source: wanted, deliver }: { json?: boolean; source?: string; deliver?: unknown },
+  signal: AbortSignal,
+): Promise<number> {
   if (deliver) installation.lock();
   const totals = { messages: 0, same: 0, different: 0, corrected: 0, differences: [] as Difference[] };
   for (const id of installation.sourceIds(wanted)) {
@@ -41,24 +51,62 @@ export async function replay(installation: Installation, { json, source: wanted,
   return 0;
 }
 
-async function compare(installation: Installation, id: string, destinationId: string, { message }: Trace, changed: PreparedMessage[]): Promise<Difference | undefined> {
+async function compare(
+  installation: Installation,
+  id: string,
+  destinationId: string,
+  { message }: Trace,
+  changed: PreparedMessage[],
+): Promise<Difference | undefined> {
   const source = await installation.source(id);
   const preparation = await installation.preparation(source, await installation.destination(destinationId));
   const [event] = await installation.journal.events(message.events);
   if (!event) return undefined;
-  const { messages, quarantined } = await prepareBatch([singleEvent(event, source.connector)], preparation, () => message.targets);
+  const { messages, quarantined } = await prepareBatch(
+    [singleEvent(event, source.connector)],
+    preparation,
+    () => message.targets,
+  );
   const [made] = messages;
   if (made?.intended.sha256 === message.sha256) return undefined;
   if (made) changed.push(made);
-  return { ...named(event), recorded: { messageClass: message.messageClass, sha256: message.sha256 }, ...(made ? { now: { messageClass: made.intended.messageClass, sha256: made.intended.sha256 } } : { reason: quarantined[0]?.reason ?? "It gives no message." }) };
+  return {
+    ...named(event),
+    recorded: { messageClass: message.messageClass, sha256: message.sha256 },
+    ...(made
+      ? { now: { messageClass: made.intended.messageClass, sha256: made.intended.sha256 } }
+      : { reason: quarantined[0]?.reason ?? "It gives no message." }),
+  };
 }
 
 function named({ seq, key }: JournalEvent): { event: number; key: string } {
   return { event: seq, key };
 }
 
-function text({ messages, same, corrected, differences }: { messages: number; same: number; corrected: number; differences: Difference[] }): string {
-  const lines = differences.slice(0, NAMED_AT_MOST).map(({ key, recorded, now, reason }) => `  ${shown(key)}: ${recorded.messageClass}${now ? (now.messageClass === recorded.messageClass ? ", other content" : ` → ${now.messageClass}`) : `: ${reason}`}`);
-  const more = differences.length > NAMED_AT_MOST ? [`  … and ${differences.length - NAMED_AT_MOST} more; --json names them all`] : [];
-  return [`${plural(messages, "message")} mapped again: ${same} the same, ${differences.length} different${corrected ? `, ${corrected} delivered as corrections` : ""}.`, ...lines, ...more].join("\n");
+function text({
+  messages,
+  same,
+  corrected,
+  differences,
+}: {
+  messages: number;
+  same: number;
+  corrected: number;
+  differences: Difference[];
+}): string {
+  const lines = differences
+    .slice(0, NAMED_AT_MOST)
+    .map(
+      ({ key, recorded, now, reason }) =>
+        `  ${shown(key)}: ${recorded.messageClass}${now ? (now.messageClass === recorded.messageClass ? ", other content" : ` → ${now.messageClass}`) : `: ${reason}`}`,
+    );
+  const more =
+    differences.length > NAMED_AT_MOST
+      ? [`  … and ${differences.length - NAMED_AT_MOST} more; --json names them all`]
+      : [];
+  return [
+    `${plural(messages, "message")} mapped again: ${same} the same, ${differences.length} different${corrected ? `, ${corrected} delivered as corrections` : ""}.`,
+    ...lines,
+    ...more,
+  ].join("\n");
 }

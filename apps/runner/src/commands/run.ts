@@ -1,5 +1,14 @@
 import { isHansardError } from "@hansard/core";
-import { capture, type CaptureResult, deliver, type DeliverResult, type GapEntry, type SourceBooks, type SourceStatus, type UnmappedPerson } from "@hansard/core/ingestion";
+import {
+  capture,
+  type CaptureResult,
+  deliver,
+  type DeliverResult,
+  type GapEntry,
+  type SourceBooks,
+  type SourceStatus,
+  type UnmappedPerson,
+} from "@hansard/core/ingestion";
 import type { Installation, OpenSource } from "../installation.ts";
 import { plural, Progress, print } from "../output.ts";
 import { stillUnmapped } from "./people.ts";
@@ -23,7 +32,11 @@ export interface RunReport {
 type Problem<Result> = Omit<Result, "stopped"> & { stopped: { where?: string; reason: string; remedy?: string }[] };
 
 /** Reads every source once from where it stood, delivers what is new, and says how the books stand. */
-export async function run(installation: Installation, { json, source: wanted }: RunOptions, signal: AbortSignal): Promise<number> {
+export async function run(
+  installation: Installation,
+  { json, source: wanted }: RunOptions,
+  signal: AbortSignal,
+): Promise<number> {
   installation.lock();
   const progress = new Progress();
   const sources: RunReport["sources"] = [];
@@ -32,7 +45,8 @@ export async function run(installation: Installation, { json, source: wanted }: 
     await installation.journal.openSource({ id, connector: source.connector.id, version: source.version });
     const captured = await captureSource(installation, source, signal, progress);
     const delivery: Record<string, Problem<DeliverResult>> = {};
-    for (const destination of installation.destinationIds(id)) delivery[destination] = await deliverSource(installation, source, destination, signal, progress);
+    for (const destination of installation.destinationIds(id))
+      delivery[destination] = await deliverSource(installation, source, destination, signal, progress);
     sources.push({ id, capture: captured, delivery });
   }
   const report = await reportOf(installation, sources);
@@ -40,7 +54,12 @@ export async function run(installation: Installation, { json, source: wanted }: 
   return exitCode(report);
 }
 
-async function captureSource(installation: Installation, source: OpenSource, signal: AbortSignal, progress: Progress): Promise<RunReport["sources"][number]["capture"]> {
+async function captureSource(
+  installation: Installation,
+  source: OpenSource,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<RunReport["sources"][number]["capture"]> {
   const { journal, log } = installation;
   let [captured, known] = [0, 0];
   const result = await capture({
@@ -59,10 +78,22 @@ async function captureSource(installation: Installation, source: OpenSource, sig
     },
   });
   progress.end();
-  return { ...result, stopped: result.stopped.map(({ partition, error }) => ({ ...(partition === undefined ? {} : { where: partition }), ...explained(error) })) };
+  return {
+    ...result,
+    stopped: result.stopped.map(({ partition, error }) => ({
+      ...(partition === undefined ? {} : { where: partition }),
+      ...explained(error),
+    })),
+  };
 }
 
-async function deliverSource(installation: Installation, source: OpenSource, id: string, signal: AbortSignal, progress: Progress): Promise<Problem<DeliverResult>> {
+async function deliverSource(
+  installation: Installation,
+  source: OpenSource,
+  id: string,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<Problem<DeliverResult>> {
   const { journal, log } = installation;
   const open = await installation.destination(id);
   const { stopped, ...result } = await deliver({
@@ -73,7 +104,10 @@ async function deliverSource(installation: Installation, source: OpenSource, id:
     grouping: source.configuration.grouping,
     log,
     signal,
-    onProgress: ({ messages, copies }) => progress.show(`${source.id} → ${id}: ${plural(messages, "message")} delivered, ${plural(copies, "copy", "copies")}`),
+    onProgress: ({ messages, copies }) =>
+      progress.show(
+        `${source.id} → ${id}: ${plural(messages, "message")} delivered, ${plural(copies, "copy", "copies")}`,
+      ),
   });
   progress.end();
   return { ...result, stopped: stopped === undefined ? [] : [explained(stopped)] };
@@ -99,6 +133,9 @@ function explained(error: unknown): { reason: string; remedy?: string } {
 }
 
 function exitCode({ sources, balanced }: RunReport): number {
-  const stopped = sources.some(({ capture: captured, delivery }) => captured.stopped.length > 0 || Object.values(delivery).some((result) => result.stopped.length > 0));
+  const stopped = sources.some(
+    ({ capture: captured, delivery }) =>
+      captured.stopped.length > 0 || Object.values(delivery).some((result) => result.stopped.length > 0),
+  );
   return stopped || !balanced ? 1 : 0;
 }

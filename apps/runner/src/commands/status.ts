@@ -17,7 +17,14 @@ export async function status(installation: Installation, { json }: { json?: bool
               [`  open gaps`, String(source.openGaps)],
               [`  follow-ups owed`, String(source.followUps)],
             ];
-            return [`${source.id} (${source.connector})`, table(facts), table(counts(source.byClass)), table(counts(source.byMailbox))].filter(Boolean).join("\n");
+            return [
+              `${source.id} (${source.connector})`,
+              table(facts),
+              table(counts(source.byClass)),
+              table(counts(source.byMailbox)),
+            ]
+              .filter(Boolean)
+              .join("\n");
           })
           .join("\n\n"),
   );
@@ -32,20 +39,43 @@ function counts(record: Record<string, number>): (string | number)[][] {
 export async function reconcile(installation: Installation, { json }: { json?: boolean }): Promise<number> {
   const sources = await installation.journal.books();
   const balanced = sources.every(({ unaccounted }) => unaccounted === 0);
-  const columns = ["claimed", "captured", "excluded", "gaps", "delivered", "quarantined", "pending", "unaccounted"] as const;
+  const columns = [
+    "claimed",
+    "captured",
+    "excluded",
+    "gaps",
+    "delivered",
+    "quarantined",
+    "pending",
+    "unaccounted",
+  ] as const;
   print(json, { sources, balanced }, () => {
     const rows = sources.map((source) => [source.id, ...columns.map((column) => source[column])]);
     const wrong = sources.flatMap(({ id, discrepancies }) => discrepancies.map((sentence) => `${id}: ${sentence}`));
-    return [table([["source", ...columns], ...rows]), ...wrong, balanced ? "The books balance." : "THE BOOKS DO NOT BALANCE."].join("\n");
+    return [
+      table([["source", ...columns], ...rows]),
+      ...wrong,
+      balanced ? "The books balance." : "THE BOOKS DO NOT BALANCE.",
+    ].join("\n");
   });
   return balanced ? 0 : 1;
 }
 
 /** Known holes: what exists at the source and could not be captured. */
-export async function gaps(installation: Installation, { json, source }: { json?: boolean; source?: string }): Promise<number> {
+export async function gaps(
+  installation: Installation,
+  { json, source }: { json?: boolean; source?: string },
+): Promise<number> {
   const open = await installation.journal.gaps({ open: true, ...(source === undefined ? {} : { source }) });
   print(json, { gaps: open }, () =>
-    open.length === 0 ? "No gap is known." : open.map(({ source: id, reason, remedy, since }) => `${id}, since ${since}: ${shown(reason)}${remedy ? ` ${shown(remedy)}` : ""}`).join("\n"),
+    open.length === 0
+      ? "No gap is known."
+      : open
+          .map(
+            ({ source: id, reason, remedy, since }) =>
+              `${id}, since ${since}: ${shown(reason)}${remedy ? ` ${shown(remedy)}` : ""}`,
+          )
+          .join("\n"),
   );
   return 0;
 }
@@ -63,7 +93,10 @@ export async function verify(installation: Installation, { json }: { json?: bool
     [
       `Journal: ${plural(journal.entries, "entry", "entries")}, ${plural(journal.events, "event")}, ${plural(journal.blobs, "file")}; head ${journal.head}`,
       ...journal.problems.map((problem) => `  ${problem}`),
-      ...Object.entries(destinations).flatMap(([id, problems]) => [`${id}: ${problems.length === 0 ? "every message is as it was stored" : plural(problems.length, "problem")}`, ...problems.map((problem) => `  ${problem}`)]),
+      ...Object.entries(destinations).flatMap(([id, problems]) => [
+        `${id}: ${problems.length === 0 ? "every message is as it was stored" : plural(problems.length, "problem")}`,
+        ...problems.map((problem) => `  ${problem}`),
+      ]),
       sound ? "All is as it was written." : "SOMETHING IS NOT AS IT WAS WRITTEN.",
     ].join("\n"),
   );

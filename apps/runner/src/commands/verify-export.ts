@@ -2,7 +2,10 @@ import { verifyExport as verify } from "../export/verify-export.ts";
 import { plural, print } from "../output.ts";
 
 /** Checks an export offline: no configuration and no installation is needed. */
-export async function verifyExport(folder: string, { json, head }: { json?: boolean; head?: unknown }): Promise<number> {
+export async function verifyExport(
+  folder: string,
+  { json, head }: { json?: boolean; head?: unknown },
+): Promise<number> {
   const result = await verify(folder, typeof head === "string" ? head : undefined);
   print(json, result, () =>
     [

@@ -19,16 +19,25 @@ const LOOKED_FOR = ["hansard.yaml", "hansard-data/hansard.yaml"];
 export function loadConfig(named?: string): LoadedConfiguration {
   const file = resolve(named ?? LOOKED_FOR.find((candidate) => existsSync(candidate)) ?? "hansard.yaml");
   if (!existsSync(file)) {
-    throw new SettingsError(`There is no configuration at ${file}.`, { remedy: 'Run "hansard init" to write one, or name another with --config.' });
+    throw new SettingsError(`There is no configuration at ${file}.`, {
+      remedy: 'Run "hansard init" to write one, or name another with --config.',
+    });
   }
   const lines = new LineCounter();
   const document = parseDocument(readFileSync(file, "utf8"), { lineCounter: lines, maxAliasCount: 0 } as never);
   const [broken] = document.errors;
-  if (broken) throw new SettingsError(`${file}, line ${lines.linePos(broken.pos[0]).line}: ${broken.message.split("\n")[0]}`, { remedy: "Mend the YAML." });
+  if (broken)
+    throw new SettingsError(`${file}, line ${lines.linePos(broken.pos[0]).line}: ${broken.message.split("\n")[0]}`, {
+      remedy: "Mend the YAML.",
+    });
   const parsed = Configuration.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {});
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${file}${lineOf(document, path, lines)}: ${path.join(".") || "the file"} ${message}.`);
-    throw new SettingsError(problems.join("\n"), { remedy: "Mend what is named; docs/running.md lists every setting." });
+    const problems = parsed.error.issues.map(
+      ({ path, message }) => `${file}${lineOf(document, path, lines)}: ${path.join(".") || "the file"} ${message}.`,
+    );
+    throw new SettingsError(problems.join("\n"), {
+      remedy: "Mend what is named; docs/running.md lists every setting.",
+    });
   }
   checkReferences(parsed.data, file);
   const folder = dirname(file);
@@ -39,9 +48,12 @@ function checkReferences({ sources, destinations }: Configuration, file: string)
   for (const [id, source] of Object.entries(sources)) {
     for (const destination of source.destinations ?? []) {
       if (!Object.hasOwn(destinations, destination)) {
-        throw new SettingsError(`${file}: sources.${id}.destinations names "${destination}", which is not a key of destinations.`, {
-          remedy: `Name one of: ${Object.keys(destinations).join(", ")}.`,
-        });
+        throw new SettingsError(
+          `${file}: sources.${id}.destinations names "${destination}", which is not a key of destinations.`,
+          {
+            remedy: `Name one of: ${Object.keys(destinations).join(", ")}.`,
+          },
+        );
       }
     }
   }
@@ -50,7 +62,8 @@ function checkReferences({ sources, destinations }: Configuration, file: string)
 function lineOf(document: ReturnType<typeof parseDocument>, path: PropertyKey[], lines: LineCounter): string {
   for (let depth = path.length; depth > 0; depth -= 1) {
     const node = document.getIn(path.slice(0, depth), true);
-    if (typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range)) return `, line ${lines.linePos(Number(node.range[0])).line}`;
+    if (typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range))
+      return `, line ${lines.linePos(Number(node.range[0])).line}`;
   }
   return "";
 }

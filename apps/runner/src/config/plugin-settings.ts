@@ -9,7 +9,11 @@ const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
  * Checks a plugin's settings against its schema, after `${env:NAME}` and `${file:path}` have been put in their place and
  * paths have been made absolute. A secret that stands in the configuration itself is refused. No message shows a value.
  */
-export async function pluginSettings(schema: StandardSchemaV1, settings: Record<string, unknown>, place: { path: string; folder: string }): Promise<unknown> {
+export async function pluginSettings(
+  schema: StandardSchemaV1,
+  settings: Record<string, unknown>,
+  place: { path: string; folder: string },
+): Promise<unknown> {
   const marked = { secrets: markedPaths(schema, "secret"), paths: markedPaths(schema, "path") };
   const parsed = await schema["~standard"].validate(resolved(settings, place.path, place.folder, marked));
   if (!parsed.issues) return parsed.value;
@@ -35,24 +39,35 @@ function resolved(value: unknown, path: string, folder: string, marked: Marked, 
     const text = value.replaceAll(REFERENCE, (_, kind: string, name: string) => dereference(kind, name, path, folder));
     return marked.paths.has(within) ? resolve(folder, text) : text;
   }
-  if (Array.isArray(value)) return value.map((item, index) => resolved(item, `${path}[${index}]`, folder, marked, within));
+  if (Array.isArray(value))
+    return value.map((item, index) => resolved(item, `${path}[${index}]`, folder, marked, within));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolved(item, `${path}.${key}`, folder, marked, within ? `${within}.${key}` : key)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      resolved(item, `${path}.${key}`, folder, marked, within ? `${within}.${key}` : key),
+    ]),
+  );
 }
 
 function dereference(kind: string, name: string, path: string, folder: string): string {
   if (kind === "env") {
     const value = process.env[name];
     if (value !== undefined) return value;
-    throw new SettingsError(`${path} refers to the environment variable ${name}, which is not set.`, { remedy: `Set ${name} for the process that runs hansard.` });
+    throw new SettingsError(`${path} refers to the environment variable ${name}, which is not set.`, {
+      remedy: `Set ${name} for the process that runs hansard.`,
+    });
   }
   try {
     return readFileSync(resolve(folder, name), "utf8").trimEnd();
   } catch (error) {
-    throw new SettingsError(`${path} refers to the file ${name}, which cannot be read (${error instanceof Error && "code" in error ? error.code : "unknown error"}).`, {
-      remedy: "Give the path relative to the configuration, and let the user that runs hansard read it.",
-      cause: error,
-    });
+    throw new SettingsError(
+      `${path} refers to the file ${name}, which cannot be read (${error instanceof Error && "code" in error ? error.code : "unknown error"}).`,
+      {
+        remedy: "Give the path relative to the configuration, and let the user that runs hansard read it.",
+        cause: error,
+      },
+    );
   }
 }
 
@@ -69,10 +84,12 @@ function collectMarked(node: unknown, mark: string, path: string, found: Set<str
   if (schema[mark] === true) found.add(path);
   for (const key of ["anyOf", "oneOf", "allOf"]) {
     const alternatives = schema[key];
-    if (Array.isArray(alternatives)) for (const alternative of alternatives) collectMarked(alternative, mark, path, found);
+    if (Array.isArray(alternatives))
+      for (const alternative of alternatives) collectMarked(alternative, mark, path, found);
   }
   collectMarked(schema["items"], mark, path, found);
-  for (const [key, property] of Object.entries(schema["properties"] ?? {})) collectMarked(property, mark, path ? `${path}.${key}` : key, found);
+  for (const [key, property] of Object.entries(schema["properties"] ?? {}))
+    collectMarked(property, mark, path ? `${path}.${key}` : key, found);
 }
 
 /** The JSON Schema of what a Standard Schema takes in, or undefined where its library gives none. */

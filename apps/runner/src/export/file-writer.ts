@@ -25,7 +25,7 @@ export class FileWriter {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     this.#hash.update(bytes);
     this.#size += bytes.length;
-    for (let offset = 0; offset < bytes.length; ) offset += (await this.#file.write(bytes, offset)).bytesWritten;
+    for (let offset = 0; offset < bytes.length;) offset += (await this.#file.write(bytes, offset)).bytesWritten;
   }
 
   /** Gives the file its name, and says what it holds. */

@@ -30,11 +30,19 @@ export class JournalReplay {
 
   entry({ seq, kind, at, body, bodyHash, hash }: ExportedEntry): void {
     this.entries += 1;
-    if (seq !== this.entries) this.#problems.push(`Entry ${this.entries} of the journal is missing: entry ${seq} stands in its place.`);
-    const expected = sha256(Buffer.concat([this.#previous, Buffer.from(`${seq}\n${kind}\n${at}\n`), Buffer.from(bodyHash, "hex")]));
-    if (expected.toString("hex") !== hash) this.#problems.push(`Entry ${seq} of the journal is not what was written: its hash does not follow from the entry before it.`);
-    if (body !== null && sha256(Buffer.from(body)).toString("hex") !== bodyHash) this.#problems.push(`The body of entry ${seq} is not what was written.`);
-    if (body === null && this.#manifest.query === null && kind !== "page") this.#problems.push(`The body of entry ${seq} is missing.`);
+    if (seq !== this.entries)
+      this.#problems.push(`Entry ${this.entries} of the journal is missing: entry ${seq} stands in its place.`);
+    const expected = sha256(
+      Buffer.concat([this.#previous, Buffer.from(`${seq}\n${kind}\n${at}\n`), Buffer.from(bodyHash, "hex")]),
+    );
+    if (expected.toString("hex") !== hash)
+      this.#problems.push(
+        `Entry ${seq} of the journal is not what was written: its hash does not follow from the entry before it.`,
+      );
+    if (body !== null && sha256(Buffer.from(body)).toString("hex") !== bodyHash)
+      this.#problems.push(`The body of entry ${seq} is not what was written.`);
+    if (body === null && this.#manifest.query === null && kind !== "page")
+      this.#problems.push(`The body of entry ${seq} is missing.`);
     this.#previous = Buffer.from(hash, "hex");
     this.#hashes.add(hash);
     this.head = hash;
@@ -45,8 +53,12 @@ export class JournalReplay {
   /** Compares the end of the chain with the manifest and with a head that was kept elsewhere. */
   end(anchoredHead: string | undefined): void {
     const { head } = this.#manifest;
-    if (head.seq !== this.entries || (this.entries > 0 && head.hash !== this.head)) this.#problems.push("The journal does not end where the manifest says.");
-    if (anchoredHead !== undefined && !this.#hashes.has(anchoredHead.toLowerCase())) this.#problems.push("The journal does not contain the anchored head: entries are missing from its end, or were changed.");
+    if (head.seq !== this.entries || (this.entries > 0 && head.hash !== this.head))
+      this.#problems.push("The journal does not end where the manifest says.");
+    if (anchoredHead !== undefined && !this.#hashes.has(anchoredHead.toLowerCase()))
+      this.#problems.push(
+        "The journal does not contain the anchored head: entries are missing from its end, or were changed.",
+      );
   }
 
   /** Holds an exported message against what the journal says of it. */
@@ -58,15 +70,23 @@ export class JournalReplay {
     }
     if (intended.exported) this.#problems.push(`The message ${messageId} is there twice.`);
     intended.exported = true;
-    if (intended.sha256 !== digest || intended.size !== size || intended.messageClass.toLowerCase() !== messageClass.toLowerCase()) this.#problems.push(`The message ${messageId} is not the one that the journal says was delivered.`);
-    for (const { mailbox } of copies) if (!intended.mailboxes.has(mailbox)) this.#problems.push(`The journal does not say that ${messageId} was delivered to ${mailbox}.`);
+    if (
+      intended.sha256 !== digest ||
+      intended.size !== size ||
+      intended.messageClass.toLowerCase() !== messageClass.toLowerCase()
+    )
+      this.#problems.push(`The message ${messageId} is not the one that the journal says was delivered.`);
+    for (const { mailbox } of copies)
+      if (!intended.mailboxes.has(mailbox))
+        this.#problems.push(`The journal does not say that ${messageId} was delivered to ${mailbox}.`);
   }
 
   /** In a whole export every delivered message must be there. */
   missing(): void {
     if (this.#manifest.query !== null) return;
     for (const [messageId, { exported, mailboxes }] of this.#messages) {
-      if (!exported && mailboxes.size > 0) this.#problems.push(`The message ${messageId} was delivered and is not in the export.`);
+      if (!exported && mailboxes.size > 0)
+        this.#problems.push(`The message ${messageId} was delivered and is not in the export.`);
     }
   }
 
@@ -76,7 +96,8 @@ export class JournalReplay {
     this.#intents.set(seq, messages);
     for (const { messageId, sha256: digest, size, messageClass } of messages) {
       const known = this.#messages.get(messageId);
-      if (!known) this.#messages.set(messageId, { sha256: digest, size, messageClass, mailboxes: new Set(), exported: false });
+      if (!known)
+        this.#messages.set(messageId, { sha256: digest, size, messageClass, mailboxes: new Set(), exported: false });
     }
   }
 
@@ -85,7 +106,8 @@ export class JournalReplay {
     for (const line of messages ? lines : []) {
       const [message, target, what] = JSON.parse(line) as [number, number, string | Settlement["result"]];
       const intended = messages?.[message];
-      const mailbox = typeof what === "object" && what.status === "redirected" ? what.to.mailbox : intended?.targets[target]?.mailbox;
+      const mailbox =
+        typeof what === "object" && what.status === "redirected" ? what.to.mailbox : intended?.targets[target]?.mailbox;
       const accepted = typeof what === "string" || what.status === "delivered" || what.status === "redirected";
       if (accepted && mailbox !== undefined) this.#messages.get(intended?.messageId ?? "")?.mailboxes.add(mailbox);
     }

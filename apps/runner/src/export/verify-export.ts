@@ -20,7 +20,10 @@ export interface ExportVerification {
  * message is the one that the journal says was delivered. An anchored head also proves that no tail was cut.
  */
 export async function verifyExport(folder: string, anchoredHead?: string): Promise<ExportVerification> {
-  if (!existsSync(folder)) throw new SettingsError(`There is no export at ${folder}.`, { remedy: "Name the folder that hansard export wrote." });
+  if (!existsSync(folder))
+    throw new SettingsError(`There is no export at ${folder}.`, {
+      remedy: "Name the folder that hansard export wrote.",
+    });
   const problems: string[] = [];
   const manifest = readManifest(folder, problems);
   if (!manifest) return { entries: 0, messages: 0, head: "", problems };
@@ -37,7 +40,8 @@ export async function verifyExport(folder: string, anchoredHead?: string): Promi
     await checkFile(folder, { path: message.file, sha256: message.sha256, size: message.size }, problems);
     replay.message(message);
   }
-  if (messages.length !== manifest.messages) problems.push(`The manifest announces ${manifest.messages} messages and messages.jsonl lists ${messages.length}.`);
+  if (messages.length !== manifest.messages)
+    problems.push(`The manifest announces ${manifest.messages} messages and messages.jsonl lists ${messages.length}.`);
   replay.missing();
   for (const path of filesIn(folder)) if (!files.has(path)) problems.push(`${path} is not part of the export.`);
   return { entries: replay.entries, messages: messages.length, head: replay.head, problems };
@@ -47,7 +51,8 @@ function readManifest(folder: string, problems: string[]): ExportManifest | unde
   try {
     const text = readFileSync(join(folder, "manifest.json"));
     const digest = createHash("sha256").update(text).digest("hex");
-    if (readFileSync(join(folder, "manifest.sha256"), "utf8") !== `${digest}\n`) problems.push("manifest.json is not what manifest.sha256 says.");
+    if (readFileSync(join(folder, "manifest.sha256"), "utf8") !== `${digest}\n`)
+      problems.push("manifest.json is not what manifest.sha256 says.");
     return ExportManifest.parse(JSON.parse(text.toString()));
   } catch (error) {
     problems.push(`The manifest cannot be read: ${reasonOf(error)}`);
@@ -57,12 +62,17 @@ function readManifest(folder: string, problems: string[]): ExportManifest | unde
 
 async function checkFiles(folder: string, { files }: ExportManifest, problems: string[]): Promise<void> {
   for (const required of ["journal.jsonl", "messages.jsonl"]) {
-    if (files.filter(({ path }) => path === required).length !== 1) problems.push(`The manifest does not list ${required} once.`);
+    if (files.filter(({ path }) => path === required).length !== 1)
+      problems.push(`The manifest does not list ${required} once.`);
   }
   for (const file of files) await checkFile(folder, file, problems);
 }
 
-async function checkFile(folder: string, { path, sha256, size }: { path: string; sha256: string; size: number }, problems: string[]): Promise<void> {
+async function checkFile(
+  folder: string,
+  { path, sha256, size }: { path: string; sha256: string; size: number },
+  problems: string[],
+): Promise<void> {
   const full = join(folder, path);
   if (path.split("/").includes("..") || !existsSync(full) || !lstatSync(full).isFile()) {
     problems.push(`${path} is missing.`);
@@ -74,10 +84,17 @@ async function checkFile(folder: string, { path, sha256, size }: { path: string;
     hash.update(chunk);
     length += chunk.length;
   }
-  if (length !== size || hash.digest("hex") !== sha256) problems.push(`${path} is not what was exported: its hash or size differs.`);
+  if (length !== size || hash.digest("hex") !== sha256)
+    problems.push(`${path} is not what was exported: its hash or size differs.`);
 }
 
-async function eachLine<Line>(folder: string, path: string, schema: z.ZodType<Line>, problems: string[], take: (line: Line) => unknown): Promise<void> {
+async function eachLine<Line>(
+  folder: string,
+  path: string,
+  schema: z.ZodType<Line>,
+  problems: string[],
+  take: (line: Line) => unknown,
+): Promise<void> {
   if (!existsSync(join(folder, path))) return;
   let number = 0;
   for await (const line of linesOf(join(folder, path))) {
@@ -93,10 +110,15 @@ async function eachLine<Line>(folder: string, path: string, schema: z.ZodType<Li
 function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1).replaceAll("\\", "/"));
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length + 1)
+        .replaceAll("\\", "/"),
+    );
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof z.ZodError) return error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  if (error instanceof z.ZodError)
+    return error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
   return error instanceof Error ? error.message : String(error);
 }

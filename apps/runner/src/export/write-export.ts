@@ -15,7 +15,11 @@ export interface ExportSource {
 }
 
 /** Writes messages, the journal's extract and a manifest into an empty folder. Everything can be checked without Hansard. */
-export async function writeExport(folder: string, source: ExportSource, onMessage: (count: number) => void): Promise<ExportManifest> {
+export async function writeExport(
+  folder: string,
+  source: ExportSource,
+  onMessage: (count: number) => void,
+): Promise<ExportManifest> {
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new SettingsError(`${folder} is not empty.`, { remedy: "Name a folder that does not exist yet." });
   }
@@ -47,13 +51,25 @@ async function writeMessages(folder: string, { archive, query }: ExportSource, o
   return { messages: await list.finish(), ids };
 }
 
-async function writeMessage(folder: string, archive: MailArchive, { messageId, messageClass, date, copies }: ArchivedMessage): Promise<ExportedMessage> {
+async function writeMessage(
+  folder: string,
+  archive: MailArchive,
+  { messageId, messageClass, date, copies }: ArchivedMessage,
+): Promise<ExportedMessage> {
   // Named by the Message-ID and not by the content, whose hash is known only when it has been written.
   const name = createHash("sha256").update(messageId).digest("hex").slice(0, 40);
   const file = await FileWriter.open(folder, `messages/${name.slice(0, 2)}/${name}.eml`);
   for await (const chunk of archive.mail(messageId)) await file.write(chunk);
   const { path, sha256, size } = await file.finish();
-  return { messageId, messageClass, date, sha256, size, file: path, copies: copies.map(({ mailbox, folder: place }) => ({ mailbox, folder: place })) };
+  return {
+    messageId,
+    messageClass,
+    date,
+    sha256,
+    size,
+    file: path,
+    copies: copies.map(({ mailbox, folder: place }) => ({ mailbox, folder: place })),
+  };
 }
 
 async function writeJournal(folder: string, { journal, query }: ExportSource, ids: Set<string>) {
@@ -78,7 +94,9 @@ function concerns({ seq, kind, body = "" }: JournalEntry, ids: Set<string>, inte
     intents.add(seq);
     return true;
   }
-  return kind === "settlement" && intents.has((JSON.parse(body.split("\n", 1)[0] ?? "{}") as { intent: number }).intent);
+  return (
+    kind === "settlement" && intents.has((JSON.parse(body.split("\n", 1)[0] ?? "{}") as { intent: number }).intent)
+  );
 }
 
 async function writeWhole(folder: string, path: string, content: string): Promise<{ sha256: string }> {

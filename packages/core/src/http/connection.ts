@@ -79,7 +79,7 @@ export function openConnection({ lookup = lookupAll, certificateAuthorities }: C
     return agent.request({
       origin: url.origin,
       path: url.pathname + url.search,
-      method: method as "GET",
+      method: method,
       headers,
       body: body ?? null,
       signal,

@@ -71,7 +71,9 @@ class CaptureRun {
 
   async partitions(): Promise<Partition[]> {
     const { connector } = this.#options;
-    return connector.partitions ? connector.partitions(this.#context() as never) : [{ id: "all", name: connector.title }];
+    return connector.partitions
+      ? connector.partitions(this.#context() as never)
+      : [{ id: "all", name: connector.title }];
   }
 
   /** Reads one partition to its end, waiting and trying again as its errors ask. */
@@ -86,12 +88,18 @@ class CaptureRun {
         ? Math.max(0, (error as RateLimitedError).retryAt.getTime() - this.#now().getTime())
         : firstDelayMs * 2 ** (attempt - 1);
       if (this.totals.captured > before) attempt = 0;
-      const again = isHansardError(error, "rate-limited") || (isHansardError(error, "unavailable") && attempt < attempts);
+      const again =
+        isHansardError(error, "rate-limited") || (isHansardError(error, "unavailable") && attempt < attempts);
       if (!again || waitMs > longestWaitMs) {
         this.stopped.push({ partition: partition.id, error });
         return;
       }
-      this.#options.log.warn("The source asks for patience", { source: this.#options.source, partition: partition.id, waitMs, reason: error.message });
+      this.#options.log.warn("The source asks for patience", {
+        source: this.#options.source,
+        partition: partition.id,
+        waitMs,
+        reason: error.message,
+      });
       await sleep(waitMs, undefined, { signal: this.#signal }).catch(() => undefined);
     }
   }
@@ -129,12 +137,15 @@ class CaptureRun {
         return error;
       }
       const { id } = this.#options.connector;
-      return new UnexpectedResponseError(`The connector failed while it read "${partition.name}": ${error instanceof Error ? error.message : String(error)}`, {
-        connector: id,
-        scope: { partition: partition.id },
-        remedy: `Update @hansard/connector-${id}; if it is the newest version, report this with the log.`,
-        cause: error,
-      });
+      return new UnexpectedResponseError(
+        `The connector failed while it read "${partition.name}": ${error instanceof Error ? error.message : String(error)}`,
+        {
+          connector: id,
+          scope: { partition: partition.id },
+          remedy: `Update @hansard/connector-${id}; if it is the newest version, report this with the log.`,
+          cause: error,
+        },
+      );
     }
   }
 
@@ -156,11 +167,14 @@ class CaptureRun {
     const { connector, source } = this.#options;
     const parsed = await connector.checkpoint["~standard"].validate(checkpoint);
     if (!parsed.issues) return parsed.value as Json;
-    throw new UnexpectedResponseError(`The stored checkpoint of ${source}, partition "${partition.id}", is not one that this version of the connector knows: ${parsed.issues[0]?.message}.`, {
-      connector: connector.id,
-      scope: { partition: partition.id },
-      remedy: "Install the version of the connector that stored it, or a later one whose changelog names the change.",
-    });
+    throw new UnexpectedResponseError(
+      `The stored checkpoint of ${source}, partition "${partition.id}", is not one that this version of the connector knows: ${parsed.issues[0]?.message}.`,
+      {
+        connector: connector.id,
+        scope: { partition: partition.id },
+        remedy: "Install the version of the connector that stored it, or a later one whose changelog names the change.",
+      },
+    );
   }
 
   #context() {
@@ -209,7 +223,11 @@ async function* watch(content: AsyncIterable<Uint8Array>, onFailure: () => void)
 }
 
 /** Runs `work` over `items`, at most `concurrency` at once. The first error ends it, after those under way have ended. */
-async function sideBySide<Item>(items: Item[], concurrency: number, work: (item: Item) => Promise<void>): Promise<void> {
+async function sideBySide<Item>(
+  items: Item[],
+  concurrency: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
   const queue = items.values();
   const lanes = Array.from({ length: Math.min(concurrency, items.length) }, async () => {
     for (const item of queue) await work(item);

@@ -3,7 +3,14 @@ import { isHansardError } from "../errors.ts";
 import type { Destination } from "./destination.ts";
 import { takeGroups, transcriptSource, waitInGroups } from "./group.ts";
 import type { Intent, Journal, OpenIntent } from "./journal.ts";
-import { type MessageSource, type Preparation, type PreparedBatch, type PreparedMessage, prepareBatch, singleEvent } from "./prepare.ts";
+import {
+  type MessageSource,
+  type Preparation,
+  type PreparedBatch,
+  type PreparedMessage,
+  prepareBatch,
+  singleEvent,
+} from "./prepare.ts";
 import { DeliveryStopped, Submitter } from "./submit.ts";
 
 /** One message for each event, or one transcript for each conversation and day. */
@@ -96,7 +103,11 @@ class DeliverRun {
       const events = await journal.take(preparation.source, destinationId, batchEvents);
       const last = events.at(-1);
       if (!last) return;
-      if (grouping === "event") await this.deliver(events.map((event) => singleEvent(event, preparation.connector)), { takenThrough: last.seq });
+      if (grouping === "event")
+        await this.deliver(
+          events.map((event) => singleEvent(event, preparation.connector)),
+          { takenThrough: last.seq },
+        );
       else this.result.quarantined += await waitInGroups(this.#options, events, this.#now());
     }
   }
@@ -118,7 +129,10 @@ class DeliverRun {
     if (batch.messages.length > 0) await this.#submitter.submit(id, batch.messages);
   }
 
-  #intent({ messages, quarantined, unmapped }: PreparedBatch, more: Pick<Intent, "takenThrough" | "released" | "purpose">): Intent {
+  #intent(
+    { messages, quarantined, unmapped }: PreparedBatch,
+    more: Pick<Intent, "takenThrough" | "released" | "purpose">,
+  ): Intent {
     const { preparation, destinationId } = this.#options;
     return {
       source: preparation.source,

@@ -16,7 +16,11 @@ const DAY_MS = 24 * 60 * 60_000;
 const GROUPS_AT_ONCE = 200;
 
 /** Has events wait until the day of their conversation is over. Gives the number that had to be quarantined. */
-export async function waitInGroups({ preparation, destinationId, journal }: GroupOptions, events: JournalEvent[], now: Date): Promise<number> {
+export async function waitInGroups(
+  { preparation, destinationId, journal }: GroupOptions,
+  events: JournalEvent[],
+  now: Date,
+): Promise<number> {
   const waiting: { event: number; group: string; closesAt: number }[] = [];
   const quarantined: QuarantinedEvent[] = [];
   for (const event of events) {
@@ -24,10 +28,23 @@ export async function waitInGroups({ preparation, destinationId, journal }: Grou
       const draft = mapEvent(event, preparation.connector);
       waiting.push({ event: event.seq, ...groupOf(draft) });
     } catch (error) {
-      quarantined.push({ event: event.seq, stage: "map", reason: error instanceof Error ? error.message : String(error) });
+      quarantined.push({
+        event: event.seq,
+        stage: "map",
+        reason: error instanceof Error ? error.message : String(error),
+      });
     }
   }
-  await journal.wait({ source: preparation.source, destination: destinationId, takenThrough: events.at(-1)?.seq ?? 0, events: waiting, quarantined }, now);
+  await journal.wait(
+    {
+      source: preparation.source,
+      destination: destinationId,
+      takenThrough: events.at(-1)?.seq ?? 0,
+      events: waiting,
+      quarantined,
+    },
+    now,
+  );
   return quarantined.length;
 }
 
@@ -37,15 +54,24 @@ function groupOf({ conversation, date }: MessageDraft): { group: string; closesA
 }
 
 /** The groups whose day is over, each as the transcript that it becomes. */
-export async function takeGroups({ preparation, destinationId, journal }: GroupOptions, now: Date): Promise<MessageSource[]> {
+export async function takeGroups(
+  { preparation, destinationId, journal }: GroupOptions,
+  now: Date,
+): Promise<MessageSource[]> {
   const groups = await journal.closedGroups(preparation.source, destinationId, now, GROUPS_AT_ONCE);
   const sources: MessageSource[] = [];
-  for (const { key, events, delivered } of groups) sources.push(transcriptSource(await journal.events(events), key, delivered, preparation.connector));
+  for (const { key, events, delivered } of groups)
+    sources.push(transcriptSource(await journal.events(events), key, delivered, preparation.connector));
   return sources;
 }
 
 /** The transcript of a group's events, or where it had transcripts before, a supplement to them. */
-export function transcriptSource(events: JournalEvent[], group: string, supplement: number, connector: Connector): MessageSource {
+export function transcriptSource(
+  events: JournalEvent[],
+  group: string,
+  supplement: number,
+  connector: Connector,
+): MessageSource {
   const [conversation = "", day = ""] = JSON.parse(group) as string[];
   return {
     events: events.map(({ seq }) => seq),

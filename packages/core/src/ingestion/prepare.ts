@@ -65,19 +65,29 @@ export function mapEvent(event: JournalEvent, { events }: Connector): MessageDra
 }
 
 export function rawEvents(events: JournalEvent[]): string {
-  return JSON.stringify(events.map(({ type, key, version, occurredAt, data }) => ({ type, key, version, occurredAt, data })), undefined, 2);
+  return JSON.stringify(
+    events.map(({ type, key, version, occurredAt, data }) => ({ type, key, version, occurredAt, data })),
+    undefined,
+    2,
+  );
 }
 
 /**
  * Maps, routes and composes. What cannot become a message is quarantined with its reason; the rest goes on.
  * `targets` overrides the routing, for what was routed before a crash.
  */
-export async function prepareBatch(sources: MessageSource[], preparation: Preparation, targets?: (index: number) => IntendedTarget[]): Promise<PreparedBatch> {
+export async function prepareBatch(
+  sources: MessageSource[],
+  preparation: Preparation,
+  targets?: (index: number) => IntendedTarget[],
+): Promise<PreparedBatch> {
   const batch: PreparedBatch = { messages: [], quarantined: [], unmapped: [] };
   const unmapped = new Map<string, UnmappedPerson>();
   for (const [index, source] of sources.entries()) {
     try {
-      const series = await prepareOne(source, preparation, targets?.(index), (participant) => countUnmapped(unmapped, participant));
+      const series = await prepareOne(source, preparation, targets?.(index), (participant) =>
+        countUnmapped(unmapped, participant),
+      );
       for (const message of series) batch.messages.push(message);
     } catch (error) {
       if (isStorageError(error) || saysNothingOfTheEvent(error)) throw error;
@@ -88,10 +98,18 @@ export async function prepareBatch(sources: MessageSource[], preparation: Prepar
   return batch;
 }
 
-async function prepareOne(source: MessageSource, preparation: Preparation, targets: IntendedTarget[] | undefined, onUnmapped: (participant: Participant) => void): Promise<PreparedMessage[]> {
+async function prepareOne(
+  source: MessageSource,
+  preparation: Preparation,
+  targets: IntendedTarget[] | undefined,
+  onUnmapped: (participant: Participant) => void,
+): Promise<PreparedMessage[]> {
   const draft = source.draft();
   if (preparation.attachSource) {
-    draft.attachments = [...(draft.attachments ?? []), { id: "hansard-source", name: "source.json", contentType: "application/json", content: { text: source.raw() } }];
+    draft.attachments = [
+      ...(draft.attachments ?? []),
+      { id: "hansard-source", name: "source.json", contentType: "application/json", content: { text: source.raw() } },
+    ];
   }
   const routed = routeMessage(draft, preparation.people, preparation.policy);
   const answer = routed instanceof Promise ? await routed : routed;
@@ -105,7 +123,8 @@ async function prepareOne(source: MessageSource, preparation: Preparation, targe
     const mail = composing instanceof Promise ? await composing : composing;
     if (mail.size <= messageBytes) return [prepared(source, message, mail, targets ?? answer.targets)];
   }
-  const partId = (part: number, total: number) => messageId(preparation.installation, preparation.source, source.key, `${source.version}/${total}`, part);
+  const partId = (part: number, total: number) =>
+    messageId(preparation.installation, preparation.source, source.key, `${source.version}/${total}`, part);
   const series: PreparedMessage[] = [];
   for (const [index, part] of splitMessage(message, messageBytes, partId).entries()) {
     series.push(prepared(source, part, await composeMail(part, { blobs }), targets ?? answer.targets, index + 1));
@@ -113,7 +132,11 @@ async function prepareOne(source: MessageSource, preparation: Preparation, targe
   return series;
 }
 
-function composed({ type, key, version }: MessageSource, draft: MessageDraft, { installation, source, connector, people, classPrefix }: Preparation): Message {
+function composed(
+  { type, key, version }: MessageSource,
+  draft: MessageDraft,
+  { installation, source, connector, people, classPrefix }: Preparation,
+): Message {
   const references = (draft.references ?? []).map((reference) => messageId(installation, source, reference));
   // A later version refers to the first, so that a thread holds together whichever of them was captured.
   if (version !== "") references.push(messageId(installation, source, key));
@@ -130,10 +153,23 @@ function composed({ type, key, version }: MessageSource, draft: MessageDraft, { 
   });
 }
 
-function prepared({ events, transcript }: MessageSource, message: Message, mail: Mail, targets: IntendedTarget[], part?: number): PreparedMessage {
+function prepared(
+  { events, transcript }: MessageSource,
+  message: Message,
+  mail: Mail,
+  targets: IntendedTarget[],
+  part?: number,
+): PreparedMessage {
   const { id, messageClass } = message;
   const plain = targets.map(({ mailbox, folder, rule }) => ({ mailbox, folder, rule }));
-  const intended: IntendedMessage = { events, messageId: id, messageClass, sha256: mail.sha256, size: mail.size, targets: plain };
+  const intended: IntendedMessage = {
+    events,
+    messageId: id,
+    messageClass,
+    sha256: mail.sha256,
+    size: mail.size,
+    targets: plain,
+  };
   if (transcript) intended.transcript = transcript;
   if (part !== undefined) intended.part = part;
   return { intended, message, mail };
@@ -146,17 +182,28 @@ function countUnmapped(people: Map<string, UnmappedPerson>, { id, name, address 
 }
 
 function explain(error: unknown): { reason: string; remedy?: string } {
-  if (isHansardError(error)) return error.remedy === undefined ? { reason: error.message } : { reason: error.message, remedy: error.remedy };
+  if (isHansardError(error))
+    return error.remedy === undefined ? { reason: error.message } : { reason: error.message, remedy: error.remedy };
   const reason = error instanceof Error ? error.message : String(error);
-  return { reason: `The mapping failed: ${reason}`, remedy: 'Update the connector, then run "hansard quarantine retry".' };
+  return {
+    reason: `The mapping failed: ${reason}`,
+    remedy: 'Update the connector, then run "hansard quarantine retry".',
+  };
 }
 
 /** A directory that cannot answer leaves the event where it is, to be routed at the next run. */
 function saysNothingOfTheEvent(error: unknown): boolean {
-  return isHansardError(error, "unavailable") || isHansardError(error, "rate-limited") || isHansardError(error, "authentication");
+  return (
+    isHansardError(error, "unavailable") ||
+    isHansardError(error, "rate-limited") ||
+    isHansardError(error, "authentication")
+  );
 }
 
 /** A disk that cannot be read says nothing about the event. */
 function isStorageError(error: unknown): boolean {
-  return error instanceof Error && ("errcode" in error || ("code" in error && ["EIO", "ENOSPC", "EMFILE", "ENOMEM"].includes(String(error.code))));
+  return (
+    error instanceof Error &&
+    ("errcode" in error || ("code" in error && ["EIO", "ENOSPC", "EMFILE", "ENOMEM"].includes(String(error.code))))
+  );
 }

@@ -44,17 +44,28 @@ async function changeOf(options: DeliverOptions, trace: Trace): Promise<Change |
   const present = new Set([...held.map(({ mailbox }) => mailbox), ...added]);
   const owners = prepared.intended.targets.filter(({ mailbox }) => mailbox !== preparation.policy.thirdPartyMailbox);
   const targets = owners.filter(({ mailbox }) => !present.has(mailbox));
-  const unclaimed = held.filter(({ mailbox, rule }) => rule === "nobody" && mailbox === preparation.policy.thirdPartyMailbox && !withdrawn.includes(mailbox));
+  const unclaimed = held.filter(
+    ({ mailbox, rule }) =>
+      rule === "nobody" && mailbox === preparation.policy.thirdPartyMailbox && !withdrawn.includes(mailbox),
+  );
   const leaving = owners.length > 0 && options.destination.withdraw ? unclaimed : [];
   if (targets.length === 0 && leaving.length === 0) return undefined;
   return {
     prepared: { ...prepared, intended: { ...prepared.intended, targets } },
-    withdrawn: leaving.map(({ mailbox, folder, receipt }) => ({ messageId: trace.message.messageId, mailbox, folder, receipt })),
+    withdrawn: leaving.map(({ mailbox, folder, receipt }) => ({
+      messageId: trace.message.messageId,
+      mailbox,
+      folder,
+      receipt,
+    })),
   };
 }
 
 /** The message with the routes of today, the part of a series that the trace is about. */
-async function routedAnew({ journal, preparation }: DeliverOptions, { events: seqs, messageId, transcript }: IntendedMessage): Promise<PreparedMessage | undefined> {
+async function routedAnew(
+  { journal, preparation }: DeliverOptions,
+  { events: seqs, messageId, transcript }: IntendedMessage,
+): Promise<PreparedMessage | undefined> {
   const events = await journal.events(seqs);
   const sources = transcript
     ? [transcriptSource(events, transcript.group, transcript.supplement, preparation.connector)]
@@ -75,10 +86,20 @@ function copiesOf({ message, results }: Trace): (IntendedTarget & Pick<Withdrawn
 async function apply(options: DeliverOptions, changes: Change[], result: RerouteResult): Promise<void> {
   const { journal, preparation, destination, destinationId } = options;
   const now = options.clock?.() ?? new Date();
-  const delivered = changes.filter(({ prepared }) => prepared.intended.targets.length > 0).map(({ prepared }) => prepared);
+  const delivered = changes
+    .filter(({ prepared }) => prepared.intended.targets.length > 0)
+    .map(({ prepared }) => prepared);
   if (delivered.length > 0) {
     const madeWith = { connector: preparation.connectorVersion, people: preparation.people.digest };
-    const intent = { source: preparation.source, destination: destinationId, madeWith, messages: delivered.map(({ intended }) => intended), quarantined: [], unmapped: [], purpose: "reroute" as const };
+    const intent = {
+      source: preparation.source,
+      destination: destinationId,
+      madeWith,
+      messages: delivered.map(({ intended }) => intended),
+      quarantined: [],
+      unmapped: [],
+      purpose: "reroute" as const,
+    };
     const id = await journal.intend(intent, destination.guarantee === "at-least-once", now);
     await new Submitter(options, result).submit(id, delivered);
   }

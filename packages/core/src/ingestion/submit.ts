@@ -36,7 +36,10 @@ export class Submitter {
   readonly #options: SubmitOptions;
   readonly #result: { messages: number; copies: number; quarantined: number; postponed: number };
 
-  constructor(options: SubmitOptions, result: { messages: number; copies: number; quarantined: number; postponed: number }) {
+  constructor(
+    options: SubmitOptions,
+    result: { messages: number; copies: number; quarantined: number; postponed: number },
+  ) {
     this.#options = options;
     this.#result = result;
   }
@@ -45,7 +48,9 @@ export class Submitter {
   async submit(intent: number, messages: PreparedMessage[]): Promise<void> {
     const underway: Underway[] = [];
     messages.forEach((prepared, message) =>
-      prepared.intended.targets.forEach((to, target) => underway.push(this.#underway(intent, prepared, message, target, to, 0))),
+      prepared.intended.targets.forEach((to, target) =>
+        underway.push(this.#underway(intent, prepared, message, target, to, 0)),
+      ),
     );
     await this.#run(intent, underway);
     this.#result.messages += messages.length;
@@ -61,9 +66,19 @@ export class Submitter {
       const prepared = messages[message];
       const to = intent.messages[message]?.targets[target];
       if (!prepared || !to) {
-        lost.push({ message, target, result: { status: "quarantined", reason: "The message cannot be made again as it was intended, since its mapping changed.", remedy: 'Run "hansard quarantine retry".' } });
+        lost.push({
+          message,
+          target,
+          result: {
+            status: "quarantined",
+            reason: "The message cannot be made again as it was intended, since its mapping changed.",
+            remedy: 'Run "hansard quarantine retry".',
+          },
+        });
       } else {
-        (submittedAt === undefined ? fresh : uncertain).push(this.#underway(intent.id, prepared, message, target, to, attempts));
+        (submittedAt === undefined ? fresh : uncertain).push(
+          this.#underway(intent.id, prepared, message, target, to, attempts),
+        );
       }
     }
     if (lost.length > 0) await this.#settle(intent.id, lost);
@@ -80,7 +95,12 @@ export class Submitter {
       return;
     }
     const lanes = Map.groupBy(underway, ({ delivery }) => delivery.mailbox);
-    await inLanes([...lanes.values()].map((lane) => this.#chunks(lane)), concurrency, mailboxConcurrency, (chunk) => this.#submitChunk(intent, chunk));
+    await inLanes(
+      [...lanes.values()].map((lane) => this.#chunks(lane)),
+      concurrency,
+      mailboxConcurrency,
+      (chunk) => this.#submitChunk(intent, chunk),
+    );
   }
 
   async #submitChunk(intent: number, chunk: Underway[]): Promise<void> {
@@ -94,15 +114,24 @@ export class Submitter {
     const uncertain: Underway[] = [];
     let stop: Error | undefined;
     chunk.forEach((item, index) => {
-      const outcome = outcomes[index] ?? { status: "unknown", reason: "The destination did not say what became of it." };
+      const outcome = outcomes[index] ?? {
+        status: "unknown",
+        reason: "The destination did not say what became of it.",
+      };
       if (outcome.status === "unknown") uncertain.push(item);
-      else if (outcome.status === "no-mailbox" && item.redirected === undefined) again.push(this.#redirect(item, outcome.reason));
-      else if (outcome.status === "misconfigured") stop ??= new SettingsError(outcome.reason, { remedy: outcome.remedy });
+      else if (outcome.status === "no-mailbox" && item.redirected === undefined)
+        again.push(this.#redirect(item, outcome.reason));
+      else if (outcome.status === "misconfigured")
+        stop ??= new SettingsError(outcome.reason, { remedy: outcome.remedy });
       else settlements.push({ message: item.message, target: item.target, result: this.#resultOf(item, outcome) });
     });
     if (settlements.length > 0) await this.#settle(intent, settlements);
     if (stop) {
-      await this.#postpone(intent, [...again, ...uncertain, ...chunk.filter((_, index) => outcomes[index]?.status === "misconfigured")], stop.message);
+      await this.#postpone(
+        intent,
+        [...again, ...uncertain, ...chunk.filter((_, index) => outcomes[index]?.status === "misconfigured")],
+        stop.message,
+      );
       throw new DeliveryStopped(stop.message, { cause: stop });
     }
     if (uncertain.length > 0) again.push(...(await this.#lookUp(intent, uncertain, submittedAt)));
@@ -112,13 +141,22 @@ export class Submitter {
   async #ask(chunk: Underway[]): Promise<Outcome[]> {
     const { destination, signal } = this.#options;
     try {
-      return await destination.submit(chunk.map(({ delivery }) => delivery), { signal });
+      return await destination.submit(
+        chunk.map(({ delivery }) => delivery),
+        { signal },
+      );
     } catch (error) {
       if (!isHansardError(error)) throw error;
       const { message, kind, remedy = "Look at the destination's log." } = error;
-      if (kind === "authentication" || kind === "settings") return chunk.map(() => ({ status: "misconfigured", reason: message, remedy }));
-      if (kind === "rate-limited" && "retryAt" in error && error.retryAt instanceof Date) return chunk.map(() => ({ status: "retry", reason: message, retryAt: error.retryAt as Date }));
-      return chunk.map(() => (destination.guarantee === "exactly-once" ? { status: "retry", reason: message } : { status: "unknown", reason: message }));
+      if (kind === "authentication" || kind === "settings")
+        return chunk.map(() => ({ status: "misconfigured", reason: message, remedy }));
+      if (kind === "rate-limited" && "retryAt" in error && error.retryAt instanceof Date)
+        return chunk.map(() => ({ status: "retry", reason: message, retryAt: error.retryAt as Date }));
+      return chunk.map(() =>
+        destination.guarantee === "exactly-once"
+          ? { status: "retry", reason: message }
+          : { status: "unknown", reason: message },
+      );
     }
   }
 
@@ -132,10 +170,21 @@ export class Submitter {
     const waitMs = submittedAt + destination.settleMs - this.#now().getTime();
     if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return [];
-    const receipts = await destination.find(uncertain.map(({ delivery }) => delivery), { signal });
+    const receipts = await destination.find(
+      uncertain.map(({ delivery }) => delivery),
+      { signal },
+    );
     const settlements = uncertain.flatMap((item, index): Settlement[] => {
       const receipt = receipts[index];
-      return receipt ? [{ message: item.message, target: item.target, result: this.#resultOf(item, { status: "accepted", receipt }) }] : [];
+      return receipt
+        ? [
+            {
+              message: item.message,
+              target: item.target,
+              result: this.#resultOf(item, { status: "accepted", receipt }),
+            },
+          ]
+        : [];
     });
     if (settlements.length > 0) await this.#settle(intent, settlements);
     return uncertain.filter((_, index) => receipts[index] === undefined);
@@ -144,13 +193,22 @@ export class Submitter {
   #resultOf(item: Underway, outcome: Exclude<Outcome, { status: "unknown" | "misconfigured" }>): Settlement["result"] {
     if (outcome.status === "accepted") {
       const { receipt } = outcome;
-      return item.redirected === undefined ? { status: "delivered", receipt } : { status: "redirected", to: item.to, receipt, reason: item.redirected };
+      return item.redirected === undefined
+        ? { status: "delivered", receipt }
+        : { status: "redirected", to: item.to, receipt, reason: item.redirected };
     }
     if (outcome.status === "retry") {
       const delayMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** item.attempts);
-      return { status: "retry", reason: outcome.reason, retryAt: outcome.retryAt?.getTime() ?? this.#now().getTime() + delayMs };
+      return {
+        status: "retry",
+        reason: outcome.reason,
+        retryAt: outcome.retryAt?.getTime() ?? this.#now().getTime() + delayMs,
+      };
     }
-    const remedy = outcome.status === "refused" ? outcome.remedy : "Create the third-party data mailbox, or name another in the configuration.";
+    const remedy =
+      outcome.status === "refused"
+        ? outcome.remedy
+        : "Create the third-party data mailbox, or name another in the configuration.";
     return { status: "quarantined", reason: outcome.reason, ...(remedy === undefined ? {} : { remedy }) };
   }
 
@@ -162,7 +220,11 @@ export class Submitter {
 
   async #postpone(intent: number, items: Underway[], reason: string): Promise<void> {
     const retryAt = this.#now().getTime();
-    if (items.length > 0) await this.#settle(intent, items.map(({ message, target }) => ({ message, target, result: { status: "retry", reason, retryAt } })));
+    if (items.length > 0)
+      await this.#settle(
+        intent,
+        items.map(({ message, target }) => ({ message, target, result: { status: "retry", reason, retryAt } })),
+      );
   }
 
   async #settle(intent: number, settlements: Settlement[]): Promise<void> {
@@ -174,7 +236,14 @@ export class Submitter {
     }
   }
 
-  #underway(intent: number, { message, mail }: PreparedMessage, index: number, target: number, to: IntendedTarget, attempts: number): Underway {
+  #underway(
+    intent: number,
+    { message, mail }: PreparedMessage,
+    index: number,
+    target: number,
+    to: IntendedTarget,
+    attempts: number,
+  ): Underway {
     const delivery = { id: `${intent}.${index}.${target}`, message, mail, mailbox: to.mailbox, folder: to.folder };
     return { message: index, target, to, delivery, attempts };
   }
@@ -201,7 +270,12 @@ export class Submitter {
 }
 
 /** Works through lanes fairly, one chunk of each in turn, within the limits of all and of each. */
-async function inLanes<Chunk>(lanes: Chunk[][], concurrency: number, perLane: number, work: (chunk: Chunk) => Promise<void>): Promise<void> {
+async function inLanes<Chunk>(
+  lanes: Chunk[][],
+  concurrency: number,
+  perLane: number,
+  work: (chunk: Chunk) => Promise<void>,
+): Promise<void> {
   const waiting = lanes.map((chunks) => ({ chunks, running: 0 }));
   let failure: { error: unknown } | undefined;
   async function worker(): Promise<void> {
@@ -224,4 +298,3 @@ async function inLanes<Chunk>(lanes: Chunk[][], concurrency: number, perLane: nu
   await Promise.all(Array.from({ length: concurrency }, worker));
   if (failure) throw failure.error;
 }
-

@@ -18,8 +18,13 @@ export interface TranscriptIdentity {
  * One message of all that was said in a conversation on a day, in the order of time. Everyone who was present at any
  * of it is addressed. What comes after the transcript was made goes into a supplement; the transcript is never rewritten.
  */
-export function transcriptDraft(lines: TranscriptLine[], { conversation, day, supplement }: TranscriptIdentity): MessageDraft {
-  const ordered = lines.map((line, index) => ({ ...line, index })).sort((a, b) => Date.parse(a.occurredAt) - Date.parse(b.occurredAt) || a.index - b.index);
+export function transcriptDraft(
+  lines: TranscriptLine[],
+  { conversation, day, supplement }: TranscriptIdentity,
+): MessageDraft {
+  const ordered = lines
+    .map((line, index) => ({ ...line, index }))
+    .sort((a, b) => Date.parse(a.occurredAt) - Date.parse(b.occurredAt) || a.index - b.index);
   const [first, last] = [ordered[0], ordered.at(-1)];
   if (!first || !last) throw new Error("A transcript needs at least one message.");
   const from = first.draft.from;
@@ -31,7 +36,9 @@ export function transcriptDraft(lines: TranscriptLine[], { conversation, day, su
     subject: `${conversation.name}, ${day} (${count}${supplement > 0 ? `, supplement ${supplement}` : ""})`,
     text: ordered.map(asText).join("\n\n"),
     html: ordered.map(asHtml).join("\n"),
-    attachments: ordered.flatMap(({ draft, index }) => (draft.attachments ?? []).map((attachment) => renamed(attachment, index))),
+    attachments: ordered.flatMap(({ draft, index }) =>
+      (draft.attachments ?? []).map((attachment) => renamed(attachment, index)),
+    ),
     notes: ordered.flatMap(({ draft }) => draft.notes ?? []),
     conversation,
   };
@@ -39,7 +46,9 @@ export function transcriptDraft(lines: TranscriptLine[], { conversation, day, su
 
 function present(lines: TranscriptLine[], from: Participant): Participant[] {
   const people = new Map<string, Participant>();
-  for (const { draft } of lines) for (const participant of [draft.from, ...draft.to]) if (!people.has(participant.id)) people.set(participant.id, participant);
+  for (const { draft } of lines)
+    for (const participant of [draft.from, ...draft.to])
+      if (!people.has(participant.id)) people.set(participant.id, participant);
   people.delete(from.id);
   return people.size > 0 ? [...people.values()] : [from];
 }
@@ -59,7 +68,9 @@ function renamed(attachment: MessageAttachment, index: number): MessageAttachmen
 }
 
 function inlineRenamed(html: string, { attachments = [] }: MessageDraft, index: number): string {
-  return attachments.filter(({ inline }) => inline).reduce((text, { id }) => text.replaceAll(`cid:${id}"`, () => `cid:${index}-${id}"`), html);
+  return attachments
+    .filter(({ inline }) => inline)
+    .reduce((text, { id }) => text.replaceAll(`cid:${id}"`, () => `cid:${index}-${id}"`), html);
 }
 
 function clock(date: string): string {

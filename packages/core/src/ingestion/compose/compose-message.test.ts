@@ -27,7 +27,7 @@ function input(draft: Partial<MessageDraft> = {}, more: Partial<ComposeMessageIn
 
 function failure(draft: object, more: Partial<ComposeMessageInput> = {}): Error {
   try {
-    composeMessage(input(draft as Partial<MessageDraft>, more));
+    composeMessage(input(draft, more));
   } catch (error) {
     if (isHansardError(error, "unmappable-event")) return error;
     throw error;

@@ -100,5 +100,5 @@ function fromMap(yaml: Yaml, map: yaml.YAMLMap): Omit<Item, "line"> {
 function textOf(yaml: Yaml, node: unknown): string | undefined {
   if (!yaml.isScalar(node)) return undefined;
   if (node.value === null) return "";
-  return typeof node.value === "string" ? node.value.trim() : (node.source ?? String(node.value));
+  return typeof node.value === "string" ? node.value.trim() : (node.source ?? JSON.stringify(node.value));
 }
