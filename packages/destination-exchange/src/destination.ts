@@ -1,0 +1,65 @@
+import { SettingsError } from "@hansard/core";
+import type { Delivery, Destination, DestinationContext, Outcome, Receipt } from "@hansard/core/ingestion";
+import { check } from "./check.ts";
+import { retirement } from "./cloud.ts";
+import { Doubts } from "./doubts.ts";
+import { Folders } from "./folders.ts";
+import { findStored, readStored, withdrawStored } from "./look-up.ts";
+import { resolveAddress } from "./resolve.ts";
+import { Session } from "./session.ts";
+import type { Settings } from "./settings.ts";
+import { openDoor } from "./sign-in.ts";
+import { submit, type SubmitContext } from "./submit.ts";
+
+export async function openExchangeDestination(
+  context: DestinationContext<Settings>,
+  now: () => Date = () => new Date(),
+): Promise<Destination> {
+  const { settings, blobs, log, folder } = context;
+  const finding = retirement(settings.url, now(), settings.useAfterRetirement);
+  if (finding?.level === "error")
+    throw new SettingsError(finding.message, finding.remedy === undefined ? {} : { remedy: finding.remedy });
+  if (finding) log.warn(finding.message, { remedy: finding.remedy });
+  const door = openDoor(settings);
+  const session = new Session(settings, door, log);
+  const work: SubmitContext = { settings, session, folders: new Folders(session), blobs };
+  const doubts = new Doubts(folder, settings.settleMs, log, (deliveries, signal) =>
+    findStored(deliveries, work, signal),
+  );
+
+  async function submitAll(deliveries: Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    if (signal.aborted)
+      return deliveries.map(() => ({ status: "retry", reason: "The run ended before this message was sent." }));
+    const outcomes = await submit(deliveries, work, signal);
+    deliveries.forEach((delivery, index) => doubts.answered(delivery, outcomes[index]));
+    return outcomes;
+  }
+
+  async function findAll(deliveries: Delivery[], signal: AbortSignal): Promise<(Receipt | undefined)[]> {
+    const found = await findStored(deliveries, work, signal);
+    deliveries.forEach((delivery, index) => doubts.looked(delivery, found[index] ?? []));
+    return found.map(([first]) => first);
+  }
+
+  return {
+    guarantee: "at-least-once",
+    limits: {
+      messageBytes: settings.messageBytes,
+      batchDeliveries: settings.batchItems,
+      batchBytes: settings.batchBytes,
+      concurrency: settings.connections,
+      mailboxConcurrency: 1,
+    },
+    settleMs: settings.settleMs,
+    check: () => check({ settings, session, door, doubts, now }),
+    submit: (deliveries, { signal }) => submitAll(deliveries, signal),
+    find: (deliveries, { signal }) => findAll(deliveries, signal),
+    read: (mailbox, receipt) => readStored(mailbox, receipt, work),
+    withdraw: (copies, { signal }) => withdrawStored(copies, work, signal),
+    resolve: (address) => resolveAddress(address, settings, session),
+    async close() {
+      await doubts.close();
+      await door.close();
+    },
+  };
+}

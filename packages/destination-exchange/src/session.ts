@@ -1,0 +1,131 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "@hansard/core";
+import { isSignInRefused, readAnswer, type ResponseMessage } from "./answer.ts";
+import { ExchangeFailure } from "./failure.ts";
+import { envelope } from "./requests.ts";
+import type { Settings } from "./settings.ts";
+import type { SignedInDoor } from "./sign-in.ts";
+import { Throttle } from "./throttle.ts";
+import type { HttpAnswer } from "./transport.ts";
+
+export interface Call {
+  /** The operation's name, for the log. */
+  operation: string;
+  mailbox: string;
+  body: string;
+  signal: AbortSignal;
+  /** Whether it may reach the server twice, as what only reads may. */
+  idempotent?: boolean;
+}
+
+export interface Called {
+  messages: ResponseMessage[];
+  /** By which the server's operators find the request. */
+  correlationId: string;
+}
+
+const ATTEMPTS = 5;
+const FIRST_PAUSE_MS = 250;
+const CONCURRENCY_CODES = ["ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"];
+
+/** Asks the service, with all the patience that it asks for. */
+export class Session {
+  readonly throttle: Throttle;
+  readonly #settings: Settings;
+  readonly #door: SignedInDoor;
+  readonly #log: Logger;
+  #hasWorked = false;
+
+  constructor(settings: Settings, door: SignedInDoor, log: Logger) {
+    this.#settings = settings;
+    this.#door = door;
+    this.#log = log;
+    this.throttle = new Throttle(settings.connections);
+  }
+
+  /** Rejects with an ExchangeFailure. What is surely not done is tried again here, as long as the pauses are short. */
+  async call(call: Call): Promise<Called> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.throttle.run(call.mailbox, call.signal, () => this.#once(call));
+      } catch (error) {
+        const failure = failureOf(error, call.signal);
+        const mayRepeat =
+          failure.disposition === "retry" || (call.idempotent === true && failure.disposition === "unknown");
+        const pauseMs = this.#pauseAfter(failure, call, attempt);
+        if (!mayRepeat || attempt >= ATTEMPTS || pauseMs > this.#settings.patienceMs || call.signal.aborted)
+          throw failure;
+        await sleep(pauseMs, undefined, { signal: call.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** How long to leave the mailbox alone after this failure. */
+  #pauseAfter({ code, backOffMs, message }: ExchangeFailure, { mailbox, operation }: Call, attempt: number): number {
+    if (CONCURRENCY_CODES.includes(code) || /MaxConcurrency/.test(message)) this.throttle.slowDown();
+    if (backOffMs !== undefined) this.throttle.pause(mailbox, Math.min(backOffMs, this.#settings.patienceMs));
+    this.#log.debug("EWS failed", { operation, mailbox, code, reason: message, attempt });
+    return backOffMs ?? FIRST_PAUSE_MS * 2 ** (attempt - 1);
+  }
+
+  async #once(call: Call): Promise<Called> {
+    const { mailbox, operation, signal } = call;
+    const requestId = randomUUID();
+    const posting = { body: this.#envelope(call), headers: this.#headers(mailbox, requestId), signal };
+    let answer = await this.#door.post(posting);
+    if (isSignInRefused(answer) && (await this.#door.renew(answer))) answer = await this.#door.post(posting);
+    const correlation = correlationOf(answer, requestId);
+    this.#log.debug("EWS answered", { operation, mailbox, status: answer.status, ...correlation.fields });
+    if (isSignInRefused(answer) && this.#hasWorked && this.#settings.signIn.method !== "access-token") {
+      // These credentials were good a moment ago: servers also say so when they are overloaded.
+      if (["basic", "ntlm"].includes(this.#settings.signIn.method))
+        throw new ExchangeFailure("retry", "The server refuses a sign-in that it took before (401).", {
+          code: "HTTP 401",
+        });
+    }
+    const messages = readAnswer(answer, this.#settings.url);
+    this.#hasWorked = true;
+    this.throttle.succeeded();
+    return { messages, correlationId: correlation.id };
+  }
+
+  #envelope({ body, mailbox }: Call): string {
+    const { impersonate, profile } = this.#settings;
+    return envelope(body, impersonate && profile === "exchange" ? mailbox : undefined);
+  }
+
+  #headers(mailbox: string, requestId: string): Record<string, string> {
+    return {
+      "content-type": "text/xml; charset=utf-8",
+      accept: "text/xml",
+      "user-agent": "Hansard",
+      "x-anchormailbox": mailbox,
+      "x-preferserveraffinity": "true",
+      "client-request-id": requestId,
+      "return-client-request-id": "true",
+    };
+  }
+}
+
+/** The ids of an answer: the ingestion service's own, the server's, or the one that we gave. */
+function correlationOf(
+  { headers }: HttpAnswer,
+  clientRequestId: string,
+): { id: string; fields: Record<string, string> } {
+  const ingestion = headers["x-ingestioncorrelationid"];
+  const server = headers["request-id"];
+  const fields = {
+    clientRequestId,
+    ...(typeof server === "string" && { requestId: server }),
+    ...(typeof ingestion === "string" && { "x-IngestionCorrelationID": ingestion }),
+  };
+  return { id: String(ingestion ?? server ?? clientRequestId), fields };
+}
+
+function failureOf(error: unknown, signal: AbortSignal): ExchangeFailure {
+  if (error instanceof ExchangeFailure) return error;
+  if (signal.aborted)
+    return new ExchangeFailure("retry", "The run ended before this was sent.", { code: "aborted" }, error);
+  throw error;
+}
