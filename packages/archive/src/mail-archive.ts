@@ -5,18 +5,18 @@ import type { Database } from "./database.ts";
 import { count, describe, findIds, search } from "./search.ts";
 import { messageKey } from "./store-deliveries.ts";
 import { findMail, readMail } from "./stored-mail.ts";
-import { verify } from "./verify.ts";
+import type { Verification } from "./verify.ts";
 
-/** The archive as runners ask it: by Message-ID and by query. `upToDate` gives the truth with the index attached. */
-export function mailArchive({
-  upToDate,
-  blocks,
-  blobs,
-}: {
+/** What the answers come from. */
+interface AskedArchive {
   upToDate: () => Promise<Database>;
+  verify: () => Promise<Verification>;
   blocks: Blocks;
   blobs: BlobStore;
-}): MailArchive {
+}
+
+/** The archive as runners ask it: by Message-ID and by query. `upToDate` gives the truth with the index attached. */
+export function mailArchive({ upToDate, verify, blocks, blobs }: AskedArchive): MailArchive {
   return {
     search: async (query, options) => search(await upToDate(), query, options).hits,
     count: async (query) => count(await upToDate(), query),
@@ -39,7 +39,7 @@ export function mailArchive({
         if (message !== undefined) yield message;
       }
     },
-    verify: async () => (await verify(await upToDate(), blobs)).problems,
+    verify: async () => (await verify()).problems,
   };
 }
 

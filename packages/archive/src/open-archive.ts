@@ -78,7 +78,7 @@ export async function openArchive(folder: string, options: ArchiveOptions = {}):
     ...showing(room),
     async close() {
       await room.index.close();
-      room.attached?.close();
+      (await room.attached)?.close();
       truth.close();
     },
   };
@@ -93,7 +93,7 @@ interface Room {
   blocks: Blocks;
   index: IndexThread;
   /** The truth with the index attached, for searches. */
-  attached?: Database;
+  attached?: Promise<Database>;
 }
 
 type Taking =
@@ -159,8 +159,9 @@ type Showing = "read" | "search" | "count" | "mailboxes" | "folders" | "mail" | 
 
 function showing(room: Room): Pick<Archive, Showing> {
   const { folder, blobs, blocks } = room;
+  const verifyAll = () => verify(() => attached(room), blobs);
   return {
-    mail: mailArchive({ upToDate: () => upToDate(room), blocks, blobs }),
+    mail: mailArchive({ upToDate: () => upToDate(room), verify: verifyAll, blocks, blobs }),
     read: (mailbox, itemId) => readItem(room, mailbox, itemId),
     search: async (query, options) => search(await upToDate(room), query, options),
     count: async (query, options) => count(await upToDate(room), query, options),
@@ -168,7 +169,7 @@ function showing(room: Room): Pick<Archive, Showing> {
     folders: async (mailbox, options) => listFolders(await upToDate(room), mailbox, options),
     export: async (selection, target) =>
       exportMessages({ database: await upToDate(room), blocks, blobs }, selection, target),
-    verify: async () => verify(await upToDate(room), blobs),
+    verify: verifyAll,
     stats: async () => statsOf(await upToDate(room), folder),
   };
 }
@@ -176,11 +177,16 @@ function showing(room: Room): Pick<Archive, Showing> {
 /** What is shown includes all that was accepted. */
 async function upToDate(room: Room): Promise<Database> {
   await room.index.settle();
-  if (room.attached === undefined) {
-    room.attached = openTruth(room.folder);
-    room.attached.exec(`ATTACH '${indexFile(room.folder).replaceAll("'", "''")}' AS derived`);
-  }
+  room.attached ??= attached(room);
   return room.attached;
+}
+
+/** A new connection to the truth with the index attached. */
+async function attached({ folder, index }: Room): Promise<Database> {
+  await index.settle();
+  const database = openTruth(folder);
+  database.exec(`ATTACH '${indexFile(folder).replaceAll("'", "''")}' AS derived`);
+  return database;
 }
 
 async function* readItem(

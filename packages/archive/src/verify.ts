@@ -5,6 +5,7 @@ import type { Database, Row } from "./database.ts";
 import { FIELD_SEPARATOR, type PackedBatch, fieldsOf } from "./packed-batch.ts";
 import { assembleMail, blobsOf, layoutBytes, parseLayout } from "./mail-layout.ts";
 import { displayNameOf } from "./person-text.ts";
+import { checkIndex, checkTruth } from "./verify-rows.ts";
 import { messageKey } from "./store-deliveries.ts";
 
 export interface Verification {
@@ -15,24 +16,48 @@ export interface Verification {
   problems: string[];
 }
 
-/** Recomputes every message's hash, and checks that the tables agree with each other. `database` has the index attached. */
-export async function verify(database: Database, blobs: BlobStore): Promise<Verification> {
-  const problems = [...checkRows(database), ...checkAttachments(database, blobs)];
-  for (const { id, messages, size } of database.statement("SELECT id, messages, size FROM block ORDER BY id").all()) {
-    problems.push(
-      ...(await checkBlock(database, blobs, {
-        id: Number(id),
-        messages: Number(messages),
-        size: Number(size),
-      })),
-    );
+/** How often the index is looked at again where another process may have written in between. */
+const LOOKS_AT_INDEX = 3;
+
+/**
+ * Recomputes every message's hash, and checks that the tables agree with each other. `open` gives a connection of its
+ * own to the truth with the index attached and up to date: FTS5 checks a connection's memory of the index and not the
+ * index where the connection has searched before.
+ */
+export async function verify(open: () => Promise<Database>, blobs: BlobStore): Promise<Verification> {
+  const indexProblems = await verifyIndex(open);
+  const database = await open();
+  try {
+    // One state of the archive is looked at, whatever is stored meanwhile.
+    database.exec("BEGIN");
+    const problems = [...checkTruth(database), ...indexProblems, ...checkAttachments(database, blobs)];
+    for (const { id, messages, size } of database.statement("SELECT id, messages, size FROM block ORDER BY id").all()) {
+      const block = { id: Number(id), messages: Number(messages), size: Number(size) };
+      problems.push(...(await checkBlock(database, blobs, block)));
+    }
+    const [messages, items, attachments] = [
+      countOf(database, "message"),
+      countOf(database, "item"),
+      countOf(database, "blob"),
+    ];
+    return { messages, items, attachments, problems };
+  } finally {
+    database.close();
   }
-  return {
-    messages: countOf(database, "message"),
-    items: countOf(database, "item"),
-    attachments: countOf(database, "blob"),
-    problems,
-  };
+}
+
+async function verifyIndex(open: () => Promise<Database>): Promise<string[]> {
+  let problems: string[] = [];
+  for (let look = 0; look < LOOKS_AT_INDEX; look += 1) {
+    const database = await open();
+    try {
+      problems = checkIndex(database);
+    } finally {
+      database.close();
+    }
+    if (problems.length === 0) break;
+  }
+  return problems;
 }
 
 /** Around the guard that ends the use of a damaged database: what can still be read of it is what is wanted here. */
@@ -119,65 +144,4 @@ function checkAttachments(database: Database, blobs: BlobStore): string[] {
       ({ sha256, size }) =>
         `The attachment ${sha256} (${size} bytes) is missing or has another length: ${blobs.path({ sha256 })}.`,
     );
-}
-
-/** Each query gives a name for every row that should not be. */
-const ROW_CHECKS: [sql: string, sentence: (name: string) => string][] = [
-  [
-    "SELECT integrity_check AS name FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
-    (name) => `The database file is damaged: ${name}.`,
-  ],
-  [
-    "SELECT message AS name FROM item WHERE NOT EXISTS (SELECT 1 FROM message WHERE id = item.message)",
-    (name) => `An item refers to the message ${name}, which is not there.`,
-  ],
-  [
-    "SELECT name FROM listed AS message WHERE NOT EXISTS (SELECT 1 FROM item WHERE item.message = message.id) AND NOT EXISTS (SELECT 1 FROM withdrawn WHERE withdrawn.message = message.id)",
-    (name) => `The message ${name} is in no mailbox.`,
-  ],
-  [
-    "SELECT name FROM listed AS message WHERE NOT EXISTS (SELECT 1 FROM block WHERE id = message.block)",
-    (name) => `The message ${name} lies in a block that is not there.`,
-  ],
-  [
-    "SELECT name FROM listed WHERE floor(id / 256.0) - floor(date / 1000.0) NOT BETWEEN 0 AND (SELECT value FROM main.meta WHERE name = 'spill')",
-    (name) => `The message ${name} has another date than when it was stored.`,
-  ],
-  [
-    "SELECT message || ' of mailbox ' || item.mailbox AS name FROM item LEFT JOIN folder ON folder.id = item.folder WHERE folder.mailbox IS NOT item.mailbox",
-    (name) => `The item ${name} lies in a folder of another mailbox or of none.`,
-  ],
-  [
-    "SELECT message || ' of mailbox ' || mailbox AS name FROM item WHERE NOT EXISTS (SELECT 1 FROM request WHERE id = item.request)",
-    (name) => `The item ${name} came by no known request.`,
-  ],
-  [
-    "SELECT folder || ' of mailbox ' || mailbox AS name FROM item WHERE NOT EXISTS (SELECT 1 FROM holding WHERE folder = item.folder AND message = item.message)",
-    (name) => `An item in folder ${name} is not in the index. Make the index anew.`,
-  ],
-  [
-    "SELECT correlation AS name FROM request LEFT JOIN (SELECT request, count(*) AS found FROM (SELECT request FROM item UNION ALL SELECT request FROM withdrawn) GROUP BY request) ON request = id WHERE items <> coalesce(found, 0)",
-    (name) => `The request ${name} brought another number of items than are there.`,
-  ],
-  [
-    "SELECT count(*) AS name FROM holding HAVING count(*) <> (SELECT count(*) FROM item)",
-    (name) => `The index knows ${name} items, which is not their number. Make the index anew.`,
-  ],
-  [
-    "SELECT count(*) AS name FROM text_docsize HAVING count(*) <> (SELECT count(*) FROM message)",
-    (name) => `The index knows ${name} messages, which is not their number. Make the index anew.`,
-  ],
-];
-
-function checkRows(database: Database): string[] {
-  const problems: string[] = [];
-  for (const [sql, sentence] of ROW_CHECKS) {
-    try {
-      // A damaged table may have a million rows that are wrong in one way.
-      for (const row of database.statement(`${sql} LIMIT 1000`).all()) problems.push(sentence(String(row["name"])));
-    } catch (error) {
-      problems.push(`A table cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
-    }
-  }
-  return problems;
 }
