@@ -69,15 +69,28 @@ export function withFailpoints<Subject extends Journal | Destination>(
   subject: Subject,
   failpoints: Failpoints,
 ): Subject {
-  const wrapped = Object.entries(subject).map(([name, member]): [string, unknown] => {
-    if (name === "blobs") return [name, withBlobFailpoints(member as Journal["blobs"], failpoints)];
-    return [
-      name,
-      typeof member === "function" && name !== "close" ? stepped(name, member.bind(subject), failpoints) : member,
-    ];
+  return new Proxy(subject, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (name === "blobs") return withBlobFailpoints(member as Journal["blobs"], failpoints);
+      if (typeof member !== "function") return member;
+      const method: Method = (...values) => Reflect.apply(member, target, values);
+      return name === "close" ? method : stepped(String(name), method, failpoints);
+    },
   });
-  return Object.fromEntries(wrapped) as unknown as Subject;
 }
+
+/** The same object, with one of its methods replaced. */
+export function overriding<Subject extends object>(subject: Subject, methods: Partial<Subject>): Subject {
+  return new Proxy(subject, {
+    get(target, name) {
+      const member: unknown = Reflect.get(methods, name) ?? Reflect.get(target, name, target);
+      return typeof member === "function" ? (...values: unknown[]) => Reflect.apply(member, target, values) : member;
+    },
+  });
+}
+
+type Method = (...values: unknown[]) => unknown;
 
 function withBlobFailpoints(blobs: Journal["blobs"], failpoints: Failpoints): Journal["blobs"] {
   return {
@@ -92,11 +105,7 @@ function withBlobFailpoints(blobs: Journal["blobs"], failpoints: Failpoints): Jo
   };
 }
 
-function stepped(
-  name: string,
-  method: (...values: unknown[]) => unknown,
-  failpoints: Failpoints,
-): (...values: unknown[]) => unknown {
+function stepped(name: string, method: Method, failpoints: Failpoints): Method {
   return (...values) => {
     failpoints.step(`before ${name}`);
     const result = method(...values);

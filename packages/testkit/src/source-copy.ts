@@ -37,13 +37,14 @@ export async function openCopy(
   const copy: SourceCopy = { url: server?.url ?? "", folder, large, server: started as RunningServer };
   const configured = typeof source.settings === "function" ? await source.settings(copy) : source.settings;
   const settings = await parse(connector, configured);
+  const now = source.now ?? started?.now?.bind(started) ?? (() => new Date());
   return {
     configured,
     settings,
     server,
-    now: source.now ?? started?.now?.bind(started) ?? (() => new Date()),
+    now,
     http: (signal, log) =>
-      server ? openHttp(connector, { configured, settings, signal, log, url: server.url }) : offline(),
+      server ? openHttp(connector, { configured, settings, signal, log, now, url: server.url }) : offline(),
     async moveOn() {
       state.later = true;
       await source.later?.happen?.(copy);
@@ -75,17 +76,17 @@ async function parse(connector: Connector, configured: Settings): Promise<unknow
   return parsed.value;
 }
 
+interface HttpSetup {
+  configured: Settings;
+  settings: unknown;
+  signal: AbortSignal;
+  log: Logger;
+  now: () => Date;
+  url: string;
+}
+
 /** As a runner opens it, but patient for an instant only, and never beyond the machine. */
-function openHttp(
-  connector: Connector,
-  {
-    configured,
-    settings,
-    signal,
-    log,
-    url,
-  }: { configured: Settings; settings: unknown; signal: AbortSignal; log: Logger; url: string },
-) {
+function openHttp(connector: Connector, { configured, settings, signal, log, now, url }: HttpSetup) {
   const own = new URL(url).host;
   const hosts = (connector.hosts?.(settings as never) ?? []).filter((host) => host === own);
   const named = JSON.stringify(configured).toLowerCase();
@@ -100,6 +101,7 @@ function openHttp(
     maxRetries: 1,
     backoffMs: 1,
     maxWaitMs: LONGEST_WAIT_MS,
+    now: () => now().getTime(),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { CaptureResult, Journal } from "@hansard/core/ingestion";
 import type { Connector } from "@hansard/core";
+import { overriding } from "../failpoints.ts";
 import { booksOf, heldBy, openInstallation, readInto } from "../installation.ts";
 import { mustEnd, mustEqual } from "../reference.ts";
 import { openCopy } from "../source-copy.ts";
@@ -57,15 +58,14 @@ async function reading(
   async function read(stopAfterPages = Infinity): Promise<CaptureResult> {
     const stop = new AbortController();
     let appended = 0;
-    const stopping: Journal = {
-      ...journal,
+    const stopping = overriding<Journal>(journal, {
       async append(...page) {
         const result = await journal.append(...page);
         appended += 1;
         if (appended >= stopAfterPages) stop.abort(new Error("The run is ended."));
         return result;
       },
-    };
+    });
     return readInto(stopping, connector, copy, { signal: stop.signal });
   }
   try {
