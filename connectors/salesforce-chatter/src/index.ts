@@ -22,6 +22,8 @@ export const connector: Connector = defineConnector({
     never: [
       "Likes on comments: Salesforce's query API does not tell them.",
       "Likes, votes and newer file versions on posts older than recentDays.",
+      "An edit of a post that was deleted before the edit was read.",
+      "Files that were attached to a post later, without an edit of its text.",
       "A like, vote, group membership or private message that came and went between two sweeps.",
       "Edits of private messages by an administrator: Salesforce records no time of them.",
       "Who deleted a post, a comment or a private message.",

@@ -17,13 +17,13 @@ const Address = z
 
 const SignIn = z.discriminatedUnion("method", [
   z.object({
-    method: z.literal("jwt"),
+    method: z.literal("jwt").describe("Signs in with a certificate (OAuth 2.0 JWT bearer flow). Nothing expires."),
     username: z.string().min(1).describe("The integration user's username."),
     privateKey: Credential.describe("The PEM private key whose certificate the connected app holds."),
     audience: z.string().min(1).optional().describe("The token's audience. Absent: the sign-in address."),
   }),
   z.object({
-    method: z.literal("refresh-token"),
+    method: z.literal("refresh-token").describe("Signs in with a refresh token that was obtained once in a browser."),
     refreshToken: Credential.describe("A refresh token of the integration user."),
     clientSecret: Credential.optional().describe("The connected app's consumer secret, where the app requires one."),
   }),

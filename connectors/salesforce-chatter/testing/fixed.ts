@@ -14,12 +14,11 @@ const VARIANT: Variant = {
 };
 
 /** An organization in which nothing happens by itself. */
-export function quietOrganization(variant: Partial<Variant> = {}): Organization {
-  const organization = createOrganization(
-    createRandom(11),
-    { ...VARIANT, ...variant },
-    new Date("2026-03-02T08:00:00Z"),
-  );
+export function quietOrganization(
+  variant: Partial<Variant> = {},
+  startsAt = new Date("2026-03-02T08:00:00Z"),
+): Organization {
+  const organization = createOrganization(createRandom(11), { ...VARIANT, ...variant }, startsAt);
   organization.insert("UserPermissionAccess", {
     PermissionsViewAllData: true,
     PermissionsManageChatterMessages: true,

@@ -17,10 +17,11 @@ export const APP: ConnectedApp = {
 
 /** Settings that sign in by JWT at the local server. */
 export function jwtSettings(url: string, more: Partial<Record<keyof Settings, unknown>> = {}): Settings {
-  return Settings.parse({
-    loginUrl: url,
-    clientId: APP.clientId,
-    signIn: { method: "jwt", username: APP.username, privateKey: keys.privateKey, audience: APP.audience },
-    ...more,
-  });
+  return Settings.parse({ ...jwtInput(url), ...more });
+}
+
+/** The same as they stand in a configuration. */
+export function jwtInput(url: string): Record<string, unknown> {
+  const signIn = { method: "jwt", username: APP.username, privateKey: keys.privateKey, audience: APP.audience };
+  return { loginUrl: url, clientId: APP.clientId, signIn };
 }

@@ -1,6 +1,6 @@
 import type { CapturedEvent, EventAttachment, MessageAttachment, MessageDraft } from "@hansard/core";
 import { z } from "zod";
-import { conversationOf, fromAuthor, parse, recipients, Surroundings } from "./participants.ts";
+import { conversationOf, fromAuthor, parse, recipients, SALESFORCE, Surroundings } from "./participants.ts";
 import { firstLine, toHtml, toText } from "./rich-text.ts";
 
 export const Item = z.object({
@@ -87,7 +87,8 @@ export function commentToMessage(event: CapturedEvent): MessageDraft {
 
 /** A kind of post that is new to the connector: what is known of every post, and all that Salesforce said. */
 export function unknownToMessage(event: CapturedEvent): MessageDraft {
-  const message = postToMessage(event);
+  const isPost = Feed.safeParse(event.data).success && Surroundings.safeParse(event.context).success;
+  const message = isPost ? postToMessage(event) : unreadable(event);
   const raw: MessageAttachment = {
     id: "event",
     name: "event.json",
@@ -95,6 +96,11 @@ export function unknownToMessage(event: CapturedEvent): MessageDraft {
     content: { text: JSON.stringify(event.data, null, 2) },
   };
   return { ...message, attachments: [...(message.attachments ?? []), raw] };
+}
+
+function unreadable({ key, occurredAt }: CapturedEvent): MessageDraft {
+  const text = "Salesforce told something that the connector does not know. It is attached as it was told.";
+  return { from: SALESFORCE, to: recipients({}), date: occurredAt, subject: `Unknown: ${key}`, text };
 }
 
 export function bodyOf(item: {
@@ -137,7 +143,9 @@ function linkLine({ item, links }: Feed): string {
   const urls = links
     .filter(({ Type }) => Type === "Link")
     .map(({ Title, Value }) => [Title, Value].filter(Boolean).join(": "));
-  const shared = links.filter(({ Type }) => Type === "FeedEntity").map(({ RecordId }) => `Shared post: ${RecordId}`);
+  const shared = links
+    .filter(({ Type }) => Type === "FeedEntity")
+    .map(({ RecordId }) => `Shared post: ${RecordId ?? "(not told)"}`);
   return [item.LinkUrl, ...urls.filter((line) => !item.LinkUrl || !line.includes(item.LinkUrl)), ...shared]
     .filter(Boolean)
     .join("\n");

@@ -23,7 +23,7 @@ export function toHtml(body: string, images: Map<string, string>): string {
     const tag = name.toLowerCase();
     if (KEPT.has(tag)) return `<${closing}${tag}>`;
     if (tag === "a") return closing ? "</a>" : link(attributes);
-    if (tag === "img") return image(attributes, images);
+    if (tag === "img") return closing ? "" : image(attributes, images);
     return "";
   });
 }

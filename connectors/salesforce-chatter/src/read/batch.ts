@@ -7,6 +7,9 @@ import type { Lookup } from "./lookup.ts";
 import type { People } from "./people.ts";
 import type { Session } from "./session.ts";
 
+/** A large audience is not copied for every post: its tombstones go to the author and the group. */
+const PEOPLE_REMEMBERED = 100;
+
 /** What the adding of records works with, whether they come live or from an export. */
 export interface Run {
   context: ReadContext<Settings, Checkpoint>;
@@ -54,7 +57,8 @@ export function rememberOriginal(
     original.names.flatMap((name) => {
       const id = original.context[name];
       const value = id === undefined ? undefined : batch.contexts[id];
-      return value === undefined ? [] : [[name, value]];
+      const isLong = Array.isArray(value) && value.length > PEOPLE_REMEMBERED;
+      return value === undefined || isLong ? [] : [[name, value]];
     }),
   );
   batch.contexts[originalOf(key)] = { item: compact(original.item), ...surroundings };

@@ -79,7 +79,7 @@ export async function addPiece(
     });
     rememberOriginal(batch, key, {
       item: { ...row, ...original },
-      names: ["author", "place", "post", "postAuthor"],
+      names: ["author", "place", "audience", "post", "postAuthor"],
       context,
     });
   } else if (newest) {

@@ -35,6 +35,8 @@ export class GuardedTransport extends Transport {
     const response = await this.#fetch(url, request);
     this.#noteUsage(response.headers.get("sforce-limit-info"));
     if (response.status >= 300 && response.status < 400) throw redirected(url, response.headers.get("location"));
+    if (response.status === 429) throw patience(url, response.headers.get("retry-after"));
+    if (response.status >= 500) throw new UnavailableError(`${url.host} answers with status ${response.status}.`);
     return response;
   }
 
@@ -43,6 +45,12 @@ export class GuardedTransport extends Transport {
     const body = await response.text().catch((error: unknown) => {
       throw this.#failure(request.url, error);
     });
+    // Salesforce's own 401 says why; one without a reason comes from something in between, which no new sign-in helps.
+    if (response.status === 401 && !body.includes("INVALID_SESSION_ID") && !body.includes('"error_description"')) {
+      throw new AuthenticationError(`${new URL(request.url).host} refuses the sign-in.`, {
+        remedy: "Check the credentials, and the gateway where there is one.",
+      });
+    }
     return { statusCode: response.status, headers: Object.fromEntries(response.headers), body };
   }
 
@@ -108,6 +116,12 @@ function redirected(url: URL, location: string | null): UnexpectedResponseError 
   return new UnexpectedResponseError(`${url.host} points to ${location ?? "nowhere"} instead of answering.`, {
     remedy: "The organization may have moved: name its new address as loginUrl or instanceUrl.",
   });
+}
+
+function patience(url: URL, retryAfter: string | null): RateLimitedError {
+  const seconds = /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) : 60;
+  const retryAt = new Date(Date.now() + Math.min(seconds, 86_400) * 1000);
+  return new RateLimitedError(`${url.host} asks to wait for ${seconds} seconds.`, { retryAt });
 }
 
 function codeOfCause({ cause }: Error): string {
