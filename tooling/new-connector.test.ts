@@ -1,52 +1,25 @@
 import { spawnSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { scaffold } from "./new-connector/scaffold.ts";
+import { openScratchProject, type ScratchProject } from "./scratch-project.test.support.ts";
 import { ROOT } from "./workspace.ts";
 
-let root: string;
+const ID = "acme-board";
+let project: ScratchProject;
 let connector: string;
 
-/** A copy of what a connector needs of the repository, with one new connector in it. */
 beforeAll(() => {
-  mkdirSync(join(ROOT, ".cache"), { recursive: true });
-  root = mkdtempSync(join(ROOT, ".cache", "new-connector-"));
-  scaffold(root, { id: "acme-board", owner: "@acme/archivists" });
-  connector = join(root, "connectors", "acme-board");
-  mkdirSync(join(root, "tooling"));
-  cpSync(join(ROOT, "tooling", "tsconfig.json"), join(root, "tooling", "tsconfig.json"));
-  link("@hansard/core", join(ROOT, "packages", "core"));
-  link("@hansard/testkit", join(ROOT, "packages", "testkit"));
-  link("zod", realpathSync(join(ROOT, "packages", "testkit", "node_modules", "zod")));
-  writeFileSync(join(root, "vitest.config.ts"), VITEST_CONFIG);
+  project = openScratchProject("new-connector");
+  scaffold(project.root, { id: ID, owner: "@acme/archivists" });
+  project.link(ID);
+  connector = join(project.root, "connectors", ID);
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-const VITEST_CONFIG = `export default {
-  ssr: { resolve: { conditions: ["@hansard/source", "node", "import", "default"] } },
-  test: { include: ["connectors/*/*.test.ts"], pool: "forks", execArgv: ["--conditions=@hansard/source"] },
-};
-`;
-
-function link(name: string, target: string): void {
-  const place = join(connector, "node_modules", name);
-  mkdirSync(join(place, ".."), { recursive: true });
-  symlinkSync(target, place);
-}
+afterAll(() => project.remove());
 
 test("a new connector has its four source files, a fixture, a README with markers, a changeset and an owner", () => {
-  for (const path of [
+  const files = [
     "src/index.ts",
     "src/schema.ts",
     "src/read.ts",
@@ -54,7 +27,8 @@ test("a new connector has its four source files, a fixture, a README with marker
     "fixtures/Post.first.json",
     "conformance.test.ts",
     "tsconfig.json",
-  ]) {
+  ];
+  for (const path of files) {
     expect(existsSync(join(connector, path)), path).toBe(true);
     expect(readFileSync(join(connector, path), "utf8")).not.toMatch(/__\w+__/);
   }
@@ -62,19 +36,20 @@ test("a new connector has its four source files, a fixture, a README with marker
   expect(JSON.parse(readFileSync(join(connector, "package.json"), "utf8"))).toMatchObject({
     name: "@hansard/connector-acme-board",
   });
-  expect(readFileSync(join(root, ".changeset", "new-connector-acme-board.md"), "utf8")).toContain(
+  expect(readFileSync(join(project.root, ".changeset", "new-connector-acme-board.md"), "utf8")).toContain(
     '"@hansard/connector-acme-board": major',
   );
-  expect(readFileSync(join(root, ".github", "CODEOWNERS"), "utf8")).toContain(
+  expect(readFileSync(join(project.root, ".github", "CODEOWNERS"), "utf8")).toContain(
     "/connectors/acme-board/ @acme/archivists\n",
   );
 });
 
 test("it compiles and passes lint and format as it is", () => {
-  expect(run("tsc", ["--noEmit", "-p", connector])).toBe("");
-  const files = ["index", "schema", "read", "map"].map((name) => join(connector, "src", `${name}.ts`));
-  files.push(join(connector, "conformance.test.ts"));
+  expect(project.typeErrors(ID)).toBe("");
   // The folder is one that git ignores, so the files must be named for lint and format to look at them.
+  const files = ["src/index.ts", "src/schema.ts", "src/read.ts", "src/map.ts", "conformance.test.ts"].map((name) =>
+    join(connector, name),
+  );
   expect(run("oxlint", ["-c", ".oxlintrc.json", "--no-ignore", ...files])).toMatch(/0 warnings and 0 errors.*5 files/s);
   expect(run("oxfmt", ["-c", ".oxfmtrc.json", "--check", ...files])).toMatch(
     /All matched files use the correct format/i,
@@ -82,36 +57,19 @@ test("it compiles and passes lint and format as it is", () => {
 });
 
 test("its conformance test runs at once, and fails only where its author has work to do", { timeout: 120_000 }, () => {
-  const report = join(root, "report.json");
-  spawnSync("vitest", ["run", "--root", root, "--reporter=json", `--outputFile=${report}`], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  const { numPassedTests, testResults } = JSON.parse(readFileSync(report, "utf8")) as Report;
-  const failed = testResults.flatMap(({ assertionResults }) =>
-    assertionResults.filter(({ status }) => status === "failed"),
-  );
+  const { passed, failed } = project.runTests();
 
-  expect(
-    Object.fromEntries(
-      failed.map(({ title, failureMessages }) => [/\[(.*)\]$/.exec(title)?.[1], failureMessages.join("\n")]),
-    ),
-  ).toEqual({
+  expect(failed).toEqual({
     "fixtures-types": expect.stringContaining('no fixture: "Other". Add fixtures/Other.<case>.json'),
     "fixtures-claims": expect.stringContaining('no proof: "edits:every-version". Add "shows": ["edits:every-version"]'),
   });
-  expect(numPassedTests).toBeGreaterThan(30);
+  expect(passed).toBeGreaterThan(30);
 });
 
 test("an id that cannot be one, or is taken, is refused with what to do", () => {
-  expect(() => scaffold(root, { id: "Acme Board", owner: "@acme" })).toThrow("lower-case letters");
-  expect(() => scaffold(root, { id: "acme-board", owner: "@acme" })).toThrow("exists already");
+  expect(() => scaffold(project.root, { id: "Acme Board", owner: "@acme" })).toThrow("lower-case letters");
+  expect(() => scaffold(project.root, { id: ID, owner: "@acme" })).toThrow("exists already");
 });
-
-interface Report {
-  numPassedTests: number;
-  testResults: { assertionResults: { title: string; status: string; failureMessages: string[] }[] }[];
-}
 
 function run(command: string, options: string[]): string {
   const { stdout, stderr } = spawnSync(command, options, { cwd: ROOT, encoding: "utf8" });
