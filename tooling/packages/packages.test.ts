@@ -8,6 +8,8 @@ import { ROOT } from "../workspace.ts";
 
 // What a user gets: plain npm, the tarballs alone, a folder outside the repository.
 const PACKED = ["packages/core", "packages/journal", "packages/archive", "connectors/slack", "apps/runner"];
+// The test runner's own start script lets every package of the repository be found from anywhere.
+const { NODE_PATH: _, ...ENVIRONMENT } = process.env;
 const built = PACKED.every((folder) => existsSync(join(ROOT, folder, "dist", "index.js")));
 const npm = join(process.execPath, "..", "..", "lib", "node_modules", "npm", "bin", "npm-cli.js");
 
@@ -31,8 +33,8 @@ describe.skipIf(!built)("the packed packages (skipped until npm run build)", () 
     const report = JSON.parse(stdout);
     expect(report.balanced).toBe(true);
     expect(report.sources[0].capture.captured).toBeGreaterThan(100);
-    expect(JSON.parse(hansard(user, "verify", "--json").stdout).sound).toBe(true);
-    expect(JSON.parse(hansard(user, "search", "kind:externaldata", "--json").stdout).total).toBe(report.sources[0].capture.captured);
+    expect(json(user, "verify").sound).toBe(true);
+    expect(json(user, "search", "kind:externaldata").total).toBe(report.sources[0].capture.captured);
     expect(hansard(user, "export", "exported").status).toBe(0);
     expect(hansard(user, "verify", "exported").status).toBe(0);
   }, 300_000);
@@ -44,10 +46,17 @@ describe.skipIf(!built)("the packed packages (skipped until npm run build)", () 
     // As long as the lowest is the present one the test above has shown it; later it comes from the registry.
     const core = lowest === version ? (tarballs["packages/core"] ?? "") : `@hansard/core@${lowest}`;
     const user = join(here, "lowest");
-    install(user, [core, ...Object.entries(tarballs).filter(([folder]) => folder !== "packages/core").map(([, file]) => file)]);
-    expect(JSON.parse(readFileSync(join(user, "node_modules", "@hansard", "core", "package.json"), "utf8")).version).toBe(lowest);
+    install(user, [
+      core,
+      ...Object.entries(tarballs)
+        .filter(([folder]) => folder !== "packages/core")
+        .map(([, file]) => file),
+    ]);
+    expect(
+      JSON.parse(readFileSync(join(user, "node_modules", "@hansard", "core", "package.json"), "utf8")).version,
+    ).toBe(lowest);
     writeConfiguration(user, "slack: { settings: { export: " + JSON.stringify(sample) + " } }");
-    expect(JSON.parse(hansard(user, "run", "--json").stdout).balanced).toBe(true);
+    expect(json(user, "run").balanced).toBe(true);
   }, 300_000);
 
   test("a connector that is not installed is named with the command that installs it", () => {
@@ -62,7 +71,10 @@ describe.skipIf(!built)("the packed packages (skipped until npm run build)", () 
     const user = join(here, "user");
     const future = join(user, "node_modules", "hansard-connector-future");
     mkdirSync(future, { recursive: true });
-    writeFileSync(join(future, "package.json"), JSON.stringify({ name: "hansard-connector-future", version: "9.0.0", type: "module", exports: "./index.js" }));
+    writeFileSync(
+      join(future, "package.json"),
+      JSON.stringify({ name: "hansard-connector-future", version: "9.0.0", type: "module", exports: "./index.js" }),
+    );
     writeFileSync(join(future, "index.js"), 'export const connector = { contractVersion: 99, id: "future" };');
     writeConfiguration(user, "future: {}");
     const { status, stderr } = hansard(user, "run");
@@ -76,12 +88,20 @@ describe.skipIf(!built)("the packed packages (skipped until npm run build)", () 
     execFileSync("mkdir", ["-p", next]);
     execFileSync("tar", ["-xzf", tarballs["connectors/slack"] ?? "", "-C", next]);
     const manifest = join(next, "package", "package.json");
-    writeFileSync(manifest, JSON.stringify({ ...JSON.parse(readFileSync(manifest, "utf8")), name: "slack-next", version: "1.1.0" }));
+    writeFileSync(
+      manifest,
+      JSON.stringify({ ...JSON.parse(readFileSync(manifest, "utf8")), name: "slack-next", version: "1.1.0" }),
+    );
     install(user, [pack(join(next, "package"), next)]);
-    writeConfiguration(user, `one: { connector: slack, settings: { export: ${JSON.stringify(sample)} } }\n  two: { connector: slack-next, settings: { export: ${JSON.stringify(sample)} } }`);
-    const { connectors } = JSON.parse(hansard(user, "connectors", "--json").stdout);
-    expect(connectors.map(({ source, version }: { source: string; version: string }) => `${source} ${version}`)).toEqual(["one 1.0.0", "two 1.1.0"]);
-    expect(JSON.parse(hansard(user, "run", "--json").stdout).balanced).toBe(true);
+    writeConfiguration(
+      user,
+      `one: { connector: slack, settings: { export: ${JSON.stringify(sample)} } }\n  two: { connector: slack-next, settings: { export: ${JSON.stringify(sample)} } }`,
+    );
+    const { connectors } = json(user, "connectors");
+    expect(
+      connectors.map(({ source, version }: { source: string; version: string }) => `${source} ${version}`),
+    ).toEqual(["one 1.0.0", "two 1.1.0"]);
+    expect(json(user, "run").balanced).toBe(true);
   }, 300_000);
 });
 
@@ -95,9 +115,12 @@ function pack(folder: string, destination: string): string {
 
 function install(user: string, packages: string[]): void {
   mkdirSync(user, { recursive: true });
-  if (!existsSync(join(user, "package.json"))) writeFileSync(join(user, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
+  if (!existsSync(join(user, "package.json")))
+    writeFileSync(join(user, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
   const words = ["install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error", ...packages];
-  const { status, stderr } = existsSync(npm) ? spawnSync(process.execPath, [npm, ...words], { cwd: user, encoding: "utf8" }) : spawnSync("npm", words, { cwd: user, encoding: "utf8" });
+  const { status, stderr } = existsSync(npm)
+    ? spawnSync(process.execPath, [npm, ...words], { cwd: user, encoding: "utf8" })
+    : spawnSync("npm", words, { cwd: user, encoding: "utf8" });
   if (status !== 0) throw new Error(`npm install failed: ${stderr}`);
 }
 
@@ -107,9 +130,23 @@ function manifestIn(tarball: string): { version: string; peerDependencies: Recor
 
 function writeConfiguration(user: string, sources: string): void {
   rmSync(join(user, "hansard-data"), { recursive: true, force: true });
-  writeFileSync(join(user, "hansard.yaml"), `sources:\n  ${sources}\ndestinations:\n  archive: { thirdPartyMailbox: third@example.com }\npeople: { domains: [example.com] }\n`);
+  writeFileSync(
+    join(user, "hansard.yaml"),
+    `sources:\n  ${sources}\ndestinations:\n  archive: { thirdPartyMailbox: third@example.com }\npeople: { domains: [example.com] }\n`,
+  );
 }
 
 function hansard(user: string, ...words: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [join(user, "node_modules", ".bin", "hansard"), ...words], { cwd: user, encoding: "utf8", maxBuffer: 1 << 28 });
+  return spawnSync(process.execPath, [join(user, "node_modules", ".bin", "hansard"), ...words], {
+    cwd: user,
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+    env: ENVIRONMENT,
+  });
+}
+
+function json(user: string, ...words: string[]) {
+  const { stdout, stderr } = hansard(user, ...words, "--json");
+  if (stdout === "") throw new Error(`hansard ${words.join(" ")} printed nothing: ${stderr}`);
+  return JSON.parse(stdout);
 }

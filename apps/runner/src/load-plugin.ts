@@ -14,7 +14,7 @@ export interface Loaded<Plugin> {
 
 /** Loads the connector that a source names, from the packages installed beside the configuration. */
 export async function loadConnector(name: string, folder: string): Promise<Loaded<Connector>> {
-  const candidates = isBare(name) ? [`@hansard/connector-${name}`, `hansard-connector-${name}`] : [name];
+  const candidates = isBare(name) ? [`@hansard/connector-${name}`, `hansard-connector-${name}`, name] : [name];
   const { module, packageName, version } = await load(candidates, folder, "connector", name);
   const connector = module["connector"];
   if (!isObject(connector) || typeof connector["contractVersion"] !== "number") {
@@ -29,7 +29,7 @@ export async function loadConnector(name: string, folder: string): Promise<Loade
 /** Loads the destination that the configuration names, likewise. */
 export async function loadDestination(name: string, folder: string): Promise<Loaded<DestinationPlugin>> {
   const candidates = isBare(name)
-    ? [`@hansard/${name}`, `@hansard/destination-${name}`, `hansard-destination-${name}`]
+    ? [`@hansard/${name}`, `@hansard/destination-${name}`, `hansard-destination-${name}`, name]
     : [name];
   const { module, packageName, version } = await load(candidates, folder, "destination", name);
   const destination = module["destination"];
@@ -66,7 +66,7 @@ async function load(
     }
   }
   throw new SettingsError(
-    `The ${kind} "${name}" is not installed: looked for ${candidates.join(" and ")} from ${folder}.`,
+    `The ${kind} "${name}" is not installed: looked for ${candidates.join(", ")} from ${folder}.`,
     {
       remedy: `Install it beside the configuration: npm install ${candidates[0]}`,
     },
