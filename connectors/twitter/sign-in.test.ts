@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type XServer, addPost, addUser, createRandom, startXServer } from "../../tooling/servers/x/index.ts";
+import {
+  type XServer,
+  addMessage,
+  addPost,
+  addUser,
+  createRandom,
+  startXServer,
+} from "../../tooling/servers/x/index.ts";
 import { Crash, type Journal, type Run, contextOf, createJournal, readOnce, runAll } from "./harness.test.support.ts";
 import { check, hosts } from "./src/read.ts";
 import { Settings } from "./src/schema.ts";
@@ -135,6 +142,36 @@ test("a wrong client secret is named as that, and does not cost the refresh toke
   await readOnce(runWith({ refreshToken }, { clientSecret: "right" }), POSTS);
 
   expect(journal.events.size).toBe(1);
+});
+
+test("a file of a direct message is fetched with a new token where X has ended the old one before its time", async () => {
+  const run = runWith({ refreshToken: server.consent("1"), streams: ["directMessages"] });
+  const { world, signIns } = server;
+  const message = addMessage(world, {
+    type: "MessageCreate",
+    conversation: "1-3",
+    readers: ["1"],
+    sender: "3",
+    text: "See",
+  });
+  message.media.push("3_9");
+  world.media.set("3_9", { key: "3_9", type: "photo", bytes: Uint8Array.of(9, 9), message: message.id });
+  const context = contextOf(run, { id: "directMessages:1", name: "messages" });
+  const download = context.http.download.bind(context.http);
+  const refused: string[] = [];
+  context.http.download = async (url, request) => {
+    if (refused.length === 0) signIns.accessTokens.clear();
+    refused.push(new URL(url).pathname);
+    return download(url, request);
+  };
+  const { read } = await import("./src/read.ts");
+  const events = [];
+  for await (const page of read(context)) events.push(...page.events);
+
+  expect(events.map(({ attachments }) => attachments)).toEqual([
+    [expect.objectContaining({ id: "3_9", blob: expect.anything() })],
+  ]);
+  expect(refused).toHaveLength(2);
 });
 
 test("OAuth 1.0a signs every request as X demands", async () => {

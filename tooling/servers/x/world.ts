@@ -10,6 +10,8 @@ export interface World {
   media: Map<string, WorldMedia>;
   /** Every thing that happened, in its order. */
   truth: Truth[];
+  /** How many ids were given out. */
+  ids: number;
 }
 
 export type Truth =
@@ -67,15 +69,22 @@ export const EDIT_WINDOW_MS = 60 * 60_000;
 const EPOCH_MS = 1_288_834_974_657n;
 
 export function createWorld(now: number): World {
-  return { now, users: new Map(), posts: new Map(), messages: [], likes: new Map(), media: new Map(), truth: [] };
+  return {
+    now,
+    users: new Map(),
+    posts: new Map(),
+    messages: [],
+    likes: new Map(),
+    media: new Map(),
+    truth: [],
+    ids: 0,
+  };
 }
-
-let sequence = 0n;
 
 /** An id as X makes them: the time, then a running number. */
 export function newId(world: World): string {
-  sequence = (sequence + 1n) & 0x3f_ffffn;
-  return String(((BigInt(world.now) - EPOCH_MS) << 22n) | sequence);
+  world.ids = (world.ids + 1) % 0x3f_ffff;
+  return String(((BigInt(world.now) - EPOCH_MS) << 22n) | BigInt(world.ids));
 }
 
 export function addUser(world: World, user: Pick<WorldUser, "id" | "username"> & Partial<WorldUser>): WorldUser {

@@ -22,7 +22,7 @@ export interface XClient {
   get<Schema extends z.ZodType>(path: string, schema: Schema, query?: Query): Promise<z.output<Schema>>;
   post<Schema extends z.ZodType>(path: string, schema: Schema, body: Record<string, Json>): Promise<z.output<Schema>>;
   /** For files that only this sign-in may see; undefined for OAuth 1.0a, which signs each request. */
-  authorization(): Promise<Secret | undefined>;
+  authorization(rejected?: Secret): Promise<Secret | undefined>;
 }
 
 interface Credentials {
@@ -87,8 +87,8 @@ function clientWith(context: TwitterContext, credentials: Credentials, partition
     owned: credentials.owned,
     get,
     post: (path, schema, body) => send(path, schema, (sdk) => sdk.v2.post(path, body, options(apiUrl))),
-    async authorization() {
-      const { token } = await credentials.client();
+    async authorization(rejected) {
+      const { token } = await credentials.client(rejected?.reveal().replace(/^Bearer /, ""));
       return token === undefined ? undefined : new Secret(`Bearer ${token}`);
     },
   };

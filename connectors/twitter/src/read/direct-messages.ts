@@ -154,11 +154,11 @@ function describe(
 
 /** Files of messages are given under the old API's address; OAuth 2 sees them under the new one's only. */
 function accessOf({ settings }: TwitterReadContext, client: XClient): Access {
-  return async (url) => {
+  return async (url, rejected) => {
     const [, message, media, file] = /\/dm\/(\d+)\/(\d+)\/([^/?]+)/.exec(url) ?? [];
     if (!message || !media || !file) return { url };
     const address = `${settings.apiUrl.replace(/\/$/, "")}/2/dm_conversations/media/${message}/${media}/${encodeURIComponent(file)}`;
-    return { url: address, authorization: await client.authorization() };
+    return { url: address, authorization: await client.authorization(rejected) };
   };
 }
 

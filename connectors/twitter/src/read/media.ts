@@ -12,7 +12,12 @@ export interface Owner {
 }
 
 /** Where a file is for those who may see it, and the sign-in that is shown there and nowhere else. */
-export type Access = (url: string) => Promise<{ url: string; authorization?: Secret | undefined }>;
+export type Access = (url: string, rejected?: Secret) => Promise<Place>;
+
+interface Place {
+  url: string;
+  authorization?: Secret | undefined;
+}
 
 const TRIES = 5;
 const RETRY_MS = 60 * 60_000;
@@ -79,45 +84,48 @@ async function open(url: string): Promise<{ url: string }> {
   return { url };
 }
 
-async function fetchMedia(
-  context: TwitterReadContext,
-  media: Media,
-  access: Access,
-): Promise<{ attachment: EventAttachment; hopeful: boolean }> {
+interface Fetched {
+  attachment: EventAttachment;
+  /** Whether another try may bring it. */
+  hopeful: boolean;
+  /** Whether the sign-in was not accepted. */
+  refused?: boolean;
+}
+
+async function fetchMedia(context: TwitterReadContext, media: Media, access: Access): Promise<Fetched> {
   const best = bestOf(media);
-  if (!best)
-    return {
-      attachment: {
-        id: media.media_key,
-        name: media.media_key,
-        unavailable: `X gave no address for this ${media.type}.`,
-      },
-      hopeful: false,
-    };
-  const attachment = { id: media.media_key, name: nameOf(media, best.contentType), contentType: best.contentType };
-  const { mediaMaxBytes } = context.settings;
+  const { media_key, type } = media;
+  if (!best) {
+    const unavailable = `X gave no address for this ${type}.`;
+    return { attachment: { id: media_key, name: media_key, unavailable }, hopeful: false };
+  }
+  const place = await access(best.url);
+  const fetched = await download(context, media, best.contentType, place);
+  if (!fetched.refused || !place.authorization) return fetched;
+  // An access token may end before its time.
+  return download(context, media, best.contentType, await access(best.url, place.authorization));
+}
+
+async function download(context: TwitterReadContext, media: Media, expected: string, place: Place): Promise<Fetched> {
+  const attachment = { id: media.media_key, name: nameOf(media, expected), contentType: expected };
+  const { url, authorization } = place;
   try {
-    const { url, authorization } = await access(best.url);
     const { content, contentType } = await context.http.download(url, {
-      maxBytes: mediaMaxBytes,
+      maxBytes: context.settings.mediaMaxBytes,
       timeoutMs: 10 * 60_000,
       ...(authorization && { headers: { authorization } }),
     });
     if (!/^(image|video|audio)\//.test(contentType)) {
-      return {
-        attachment: {
-          ...attachment,
-          unavailable: `Its address serves ${contentType || "an unnamed type"} in its place.`,
-        },
-        hopeful: true,
-      };
+      const unavailable = `Its address serves ${contentType || "an unnamed type"} in its place.`;
+      return { attachment: { ...attachment, unavailable }, hopeful: true };
     }
     const blob = await context.blobs.put(content);
     return { attachment: { id: media.media_key, name: nameOf(media, contentType), contentType, blob }, hopeful: true };
   } catch (error) {
     if (!isHansardError(error)) throw error;
-    const hopeful = error.kind === "unavailable" || error.kind === "rate-limited";
-    return { attachment: { ...attachment, unavailable: error.message }, hopeful };
+    const refused = error.kind === "authentication" && authorization !== undefined;
+    const hopeful = refused || error.kind === "unavailable" || error.kind === "rate-limited";
+    return { attachment: { ...attachment, unavailable: error.message }, hopeful, refused };
   }
 }
 
