@@ -476,6 +476,19 @@ const HTTP: Broken[] = [
     connector: asking(emptyIfBroken),
   },
   {
+    flaw: "takes a log-in page for a photo",
+    caught: "http-not-json",
+    says: /was stored as a file of "n1"/,
+    connector: reading(async function* (context) {
+      const { http, blobs, settings } = context;
+      for await (const page of read(context)) {
+        const { body } = await http.request(`${settings.url}/photo`, { headers: authorization(settings) });
+        const photo = { id: "photo", name: "photo.png", blob: await blobs.put(body) };
+        yield { ...page, events: page.events.map((event) => ({ ...event, attachments: [photo] })) };
+      }
+    }),
+  },
+  {
     flaw: "trusts answers to be whole",
     caught: "http-missing-fields",
     says: /failed by accident: TypeError/,

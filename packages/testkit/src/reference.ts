@@ -1,4 +1,4 @@
-import type { Connector, Page, SourceEvent } from "@hansard/core";
+import type { Connector, EventAttachment, Page, SourceEvent } from "@hansard/core";
 import type { CaptureResult } from "@hansard/core/ingestion";
 import { heldBy, openInstallation, readInto, stoppedBy } from "./installation.ts";
 import type { ConformanceSource } from "./options.ts";
@@ -20,6 +20,8 @@ export interface Reference {
   events: SourceEvent[];
   /** By name, as `heldBy` gives them. */
   held: Set<string>;
+  /** SHA-256 of every file. */
+  files: Set<string>;
   /** How many HTTP requests it took. */
   requests: number;
 }
@@ -39,10 +41,16 @@ async function readOnce(connector: Connector, source: ConformanceSource): Promis
     const result = await readInto(journal, recording(connector, pages), copy);
     mustEnd(result);
     const events = pages.flatMap(({ page }) => page.events);
-    return { pages, events, held: await heldBy(journal), requests: copy.server?.seen.length ?? 0 };
+    const files = new Set(events.flatMap(filesOf));
+    return { pages, events, files, held: await heldBy(journal), requests: copy.server?.seen.length ?? 0 };
   } finally {
     await journal.close();
   }
+}
+
+/** The hashes of an event's files, of those that were captured. */
+export function filesOf({ attachments = [] }: { attachments?: EventAttachment[] }): string[] {
+  return attachments.flatMap((file) => ("blob" in file ? [file.blob.sha256] : []));
 }
 
 /** The connector, with all its pages noted. */

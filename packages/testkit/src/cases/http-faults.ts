@@ -2,9 +2,9 @@ import type { Json, RateLimitedError } from "@hansard/core";
 import { type ErrorKind, isHansardError } from "@hansard/core";
 import type { CaptureResult, Journal } from "@hansard/core/ingestion";
 import type { Fault, FaultServer } from "../fault-server.ts";
-import { heldBy, openInstallation, readInto, stoppedBy } from "../installation.ts";
+import { heldBy, openInstallation, readInto, SOURCE, stoppedBy } from "../installation.ts";
 import { fieldPaths, withoutField, withUnknownFields } from "../json.ts";
-import { mustEnd } from "../reference.ts";
+import { filesOf, mustEnd } from "../reference.ts";
 import { type OpenCopy, openCopy } from "../source-copy.ts";
 import { type Case, listed, must, type Suite } from "../suite.ts";
 
@@ -87,8 +87,21 @@ async function fails(suite: Suite, fault: Fault, kinds: ErrorKind[]): Promise<vo
         () =>
           `${where}: ${lost.length} events are lost for good, ${listed(lost)}: a checkpoint moved past what had not been read.`,
       );
+      if (fault.kind !== "half") await mustHoldTrueFiles(suite, journal, where);
     });
   }
+}
+
+/** A file that is cut short without a word cannot be told; a log-in page in its place, or one shorter than announced, can. */
+async function mustHoldTrueFiles({ reference }: Suite, journal: Journal, where: string): Promise<void> {
+  const { files, held } = await reference();
+  const events = await journal.take(SOURCE, "look", held.size * 2);
+  const wrong = events.filter((event) => filesOf(event).some((hash) => !files.has(hash)));
+  must(
+    wrong.length === 0,
+    () =>
+      `${where}: what came was stored as a file of ${listed(wrong.map(({ key }) => key))}. Let context.http.download fetch it, and \`expect\` its type or size.`,
+  );
 }
 
 function mustHaveStopped(result: CaptureResult, kinds: ErrorKind[], where: string): void {
