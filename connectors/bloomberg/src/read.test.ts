@@ -7,6 +7,7 @@ import type { CapturedEvent, FollowUp, Gap, Json, MessageDraft, Page, ReadContex
 import { pack } from "tar-stream";
 import { beforeEach, describe, expect, test } from "vitest";
 import { connector } from "./index.ts";
+import { ChatFields } from "./schema.ts";
 
 const NOW = Date.parse("2026-03-20T12:00:00Z");
 
@@ -435,5 +436,23 @@ test("stopping after any page and going on loses nothing and doubles nothing", a
     for (const page of kept) keep(page);
     await run();
     expect([...events.keys()].sort()).toEqual([...all].sort());
+  }
+});
+
+test("an event with a field of another shape than the mapping knows is archived as it came", async () => {
+  const nested = (name: string) =>
+    moment("Message", "ada", 1, `<Content>hi</Content><${name}><Nested>1</Nested></${name}>`);
+  const fields = Object.keys(ChatFields.shape).filter(
+    (name) => !name.startsWith("@") && name !== "Content" && name !== "DateTimeUTC",
+  );
+  for (const name of fields) {
+    [events, checkpoint] = [new Map(), undefined];
+    await write("f1.ib19.200313.xml", chat(room(nested(name))));
+    await run();
+    expect(
+      [...events.values()].map(({ type }) => type),
+      name,
+    ).toEqual(["Other"]);
+    expect(messages()).toHaveLength(1);
   }
 });

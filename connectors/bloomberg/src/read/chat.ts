@@ -1,9 +1,9 @@
 import type { EventAttachment, Json } from "@hansard/core";
-import { type ChatEvent, ChatFields } from "../schema.ts";
+import type { ChatEvent } from "../schema.ts";
 import type { EventType } from "../map.ts";
 import type { Parsed, ParsedConversation } from "./parse.ts";
 import { CONVERSATION, ELEMENT, fileNameOf } from "./parse.ts";
-import { contextOf, digestOf, type Resolved, type Surroundings, timeOf } from "./surroundings.ts";
+import { contextOf, digest, type Resolved, type Surroundings, timeOf } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
 import type { Users } from "./users.ts";
 
@@ -113,8 +113,7 @@ class Conversation {
       if (known.user) people[role] = known.user;
     }
     const isKnown = TYPES[name] !== undefined && (name === "Invite" ? people.Inviter && people.Invitee : people.User);
-    const fields = isKnown ? ChatFields.safeParse(data).data : undefined;
-    return fields && { ...fields, ...people };
+    return isKnown ? readFields(data, people) : undefined;
   }
 
   /** Hands over what was held back. */
@@ -186,15 +185,12 @@ class Conversation {
 
   /** Bloomberg gives events of a chat no ids. The same event in another file, as in a look back, has the same key. */
   #key(name: string, data: Tree, parsed: ChatEvent | undefined): string {
-    const fields = parsed
-      ? [who(parsed), parsed.Content, fileNameOf(parsed) ?? parsed.Reference, parsed.StartTimeUTC, parsed.EndTimeUTC]
-      : [JSON.stringify(data)];
     const time = parsed?.DateTimeUTC ?? String(this.#room["StartTimeUTC"] ?? "");
-    const base = digestOf(name, time, ...fields);
+    const base = digest(`${name}\0${time}\0${parsed ? identity(parsed) : JSON.stringify(data)}`);
     const repeat = (this.#repeats.get(base) ?? 0) + 1;
     if (this.#repeats.size >= REPEATS_REMEMBERED) this.#repeats = new Map();
     this.#repeats.set(base, repeat);
-    const nth = repeat === 1 && this.#turn === 1 ? base : digestOf(base, repeat, this.#turn);
+    const nth = repeat === 1 && this.#turn === 1 ? base : digest(`${base}\0${repeat}\0${this.#turn}`);
     return `chat:${String(this.#room["RoomID"] ?? "")}:${time.padStart(10, "0")}:${nth}`;
   }
 
@@ -207,6 +203,39 @@ class Conversation {
   }
 }
 
-function who({ User, Inviter, Invitee }: ChatEvent): string {
-  return [User, Inviter, Invitee].map((user) => user?.LoginName ?? "").join("|");
+/** What `ChatFields` asks for, by hand: it is asked for every event of files that hold millions. */
+function readFields(data: Tree, people: Pick<ChatEvent, Role>): ChatEvent | undefined {
+  const { DateTimeUTC, StartTimeUTC, EndTimeUTC, Content, FileName, FileID, FileSize, Reference } = data;
+  const { "@InteractionType": interaction, "@DeviceType": device } = data;
+  if (!isEpoch(DateTimeUTC) || !(StartTimeUTC === undefined || isEpoch(StartTimeUTC))) return undefined;
+  if (!(EndTimeUTC === undefined || isEpoch(EndTimeUTC))) return undefined;
+  if (!isText(Content) || !isText(FileName) || !isText(FileID) || !isText(Reference)) return undefined;
+  if (!isText(FileSize) || !isText(interaction) || !isText(device)) return undefined;
+  return {
+    ...people,
+    DateTimeUTC,
+    StartTimeUTC,
+    EndTimeUTC,
+    Content,
+    FileName,
+    FileID,
+    Reference,
+    "@InteractionType": interaction,
+  };
+}
+
+function isEpoch(value: Json | undefined): value is string {
+  return typeof value === "string" && /^\d{1,13}$/.test(value);
+}
+
+function isText(value: Json | undefined): value is string | undefined {
+  return value === undefined || typeof value === "string";
+}
+
+/** What makes an event of a second the one it is. */
+function identity(event: ChatEvent): string {
+  const { User, Inviter, Invitee, Content, FileName, FileID, Reference, StartTimeUTC, EndTimeUTC } = event;
+  const who = `${User?.LoginName ?? ""}|${Inviter?.LoginName ?? ""}|${Invitee?.LoginName ?? ""}`;
+  const file = FileID === undefined && FileName === undefined ? Reference : fileNameOf(event);
+  return `${who}\0${Content ?? ""}\0${file ?? ""}\0${StartTimeUTC ?? ""}\0${EndTimeUTC ?? ""}`;
 }

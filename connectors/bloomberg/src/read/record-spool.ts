@@ -3,7 +3,7 @@ import type { Json } from "@hansard/core";
 import { readFrom, type Spool } from "@hansard/file-drop";
 import type { Tree } from "./tree.ts";
 
-const BUFFER_CHARACTERS = 256 * 1024;
+const BUFFER_BYTES = 256 * 1024;
 
 /** Characters that XML 1.0 forbids in every form, so that no text of a document holds them. */
 const BETWEEN_VALUES = "\u001f";
@@ -25,7 +25,9 @@ export class RecordSpool {
   readonly #bySignature = new Map<string, Shape>();
   #likely: Shape[] = [];
   #size = 0;
-  #text = "";
+  #full: Uint8Array[] = [];
+  #buffer = Buffer.alloc(0);
+  #used = 0;
 
   constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -35,18 +37,29 @@ export class RecordSpool {
     return new RecordSpool(await spool.create());
   }
 
+  /** Copies the record out at once: texts that wait would keep alive the piece of the file that they were cut from. */
   add(record: Tree): void {
-    const line = this.#encode(record) ?? JSON.stringify(record);
-    this.#text += line + BETWEEN_RECORDS;
+    const line = (this.#encode(record) ?? JSON.stringify(record)) + BETWEEN_RECORDS;
+    const mostBytes = line.length * 3;
+    if (this.#used + mostBytes > this.#buffer.byteLength) this.#turnOver(mostBytes);
+    this.#used += this.#buffer.write(line, this.#used);
   }
 
   /** Writes what is buffered, where it is worth it. Call it between chunks. */
   async flush(force = false): Promise<void> {
-    if (this.#text.length === 0 || (!force && this.#text.length < BUFFER_CHARACTERS)) return;
-    const bytes = Buffer.from(this.#text);
-    this.#text = "";
-    await this.#handle.writeFile(bytes);
-    this.#size += bytes.byteLength;
+    if (force) this.#turnOver(0);
+    const full = this.#full;
+    this.#full = [];
+    for (const bytes of full) {
+      await this.#handle.writeFile(bytes);
+      this.#size += bytes.byteLength;
+    }
+  }
+
+  #turnOver(mostBytes: number): void {
+    if (this.#used > 0) this.#full.push(this.#buffer.subarray(0, this.#used));
+    this.#buffer = mostBytes === 0 ? Buffer.alloc(0) : Buffer.allocUnsafeSlow(Math.max(BUFFER_BYTES, mostBytes));
+    this.#used = 0;
   }
 
   /** The records in their order, as many at once as come from the disk at once. */

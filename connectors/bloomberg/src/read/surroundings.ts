@@ -30,8 +30,12 @@ export function contextOf(kind: string, value: Json): Context {
 }
 
 /** Short and stable, from the fields that make a thing what it is. */
-export function digestOf(...fields: (string | number | undefined)[]): string {
-  return hash("sha256", fields.map((field) => field ?? "").join("\u0000")).slice(0, 24);
+export function digestOf(...fields: string[]): string {
+  return digest(fields.join("\0"));
+}
+
+export function digest(text: string): string {
+  return hash("sha256", text).slice(0, 24);
 }
 
 const SECONDS = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, "0"));
