@@ -18,7 +18,7 @@ const NewSession = z.object({
   }),
 });
 
-const LEAST_BYTES = 3 * 1024 * 1024;
+const LEAST_BYTES = 3_000_000;
 const MOST_BYTES = 150 * 1024 * 1024;
 
 /** `/attachments` of a message. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { badRequest } from "./graph-error.ts";
-import { failureAnswer, type GraphRequest } from "./graph.ts";
+import { badRequest, failureAnswer } from "./graph-error.ts";
+import type { GraphRequest } from "./graph.ts";
 import type { Answer } from "./server-http.ts";
 
 const Batch = z.object({

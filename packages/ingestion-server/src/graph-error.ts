@@ -63,3 +63,21 @@ export function invalidToken(message: string): Answer {
     },
   };
 }
+
+/** What is thrown as an answer, except where there is to be none. */
+export function failureAnswer(error: unknown, ids: { requestId: string; clientRequestId: string }): Answer {
+  const known = fromStore(error);
+  if (known instanceof GraphError) return errorAnswer(known, ids);
+  if (known instanceof BareAnswer) return known.answer;
+  throw known;
+}
+
+/** An answer without Microsoft's body. */
+export class BareAnswer extends Error {
+  readonly answer: Answer;
+
+  constructor(answer: Answer) {
+    super(`status ${answer.status}`);
+    this.answer = answer;
+  }
+}

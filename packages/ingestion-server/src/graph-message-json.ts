@@ -52,7 +52,7 @@ const Message = z.strictObject({
 type Message = z.infer<typeof Message>;
 
 const NOT_DRAFT_FLAG = 8;
-const INLINE_ATTACHMENT_BYTES = 3 * 1024 * 1024;
+const INLINE_ATTACHMENT_BYTES = 3_000_000;
 const MOST_HEADERS = 5;
 
 /** Reads what was posted, as strictly as Graph. Without 0x0E07 at its creation a message is a draft for ever. */

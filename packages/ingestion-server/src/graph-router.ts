@@ -1,6 +1,6 @@
-import { BareAnswer, type GraphRequest } from "./graph.ts";
+import type { GraphRequest } from "./graph.ts";
 import { answerAttachments } from "./graph-attachments.ts";
-import { accessDenied, badRequest, GraphError } from "./graph-error.ts";
+import { accessDenied, badRequest, BareAnswer, GraphError } from "./graph-error.ts";
 import { answerFolders } from "./graph-folders.ts";
 import { answerMessages } from "./graph-messages.ts";
 import type { View } from "./graph-output.ts";

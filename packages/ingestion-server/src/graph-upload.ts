@@ -138,7 +138,12 @@ export class UploadSessions {
     });
     await this.#drop(id, session);
     const attachment = writeId({ kind: "attachment", mailbox: session.mailbox, number: stored.id, folder: 0 });
-    return { status: 201, headers: { location: `${url()}/v1.0/users/x/messages/y/attachments/${attachment}` } };
+    const message = writeId({ kind: "immutable-item", mailbox: session.mailbox, number: session.item, folder: 0 });
+    const user = store.mailboxById(session.mailbox)?.objectId ?? "";
+    return {
+      status: 201,
+      headers: { location: `${url()}/v1.0/users/${user}/messages/${message}/attachments/${attachment}` },
+    };
   }
 
   async #drop(id: string, session: Session): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { answerBatch } from "./graph-batch.ts";
-import { errorAnswer, fromStore, GraphError, invalidToken } from "./graph-error.ts";
+import { failureAnswer, GraphError, invalidToken } from "./graph-error.ts";
 import { answerGraph } from "./graph-router.ts";
 import { UploadSessions } from "./graph-upload.ts";
 import { type Answer, BodyTooLarge, header, NoAnswer, readBody } from "./server-http.ts";
@@ -88,24 +88,6 @@ async function answerRequest(
     return withHeaders(answer, headers);
   } catch (error) {
     return withHeaders(failureAnswer(error, ids), headers);
-  }
-}
-
-/** What is thrown as an answer, except where there is to be none. */
-export function failureAnswer(error: unknown, ids: { requestId: string; clientRequestId: string }): Answer {
-  const known = fromStore(error);
-  if (known instanceof GraphError) return errorAnswer(known, ids);
-  if (known instanceof BareAnswer) return known.answer;
-  throw known;
-}
-
-/** An answer without Microsoft's body. */
-export class BareAnswer extends Error {
-  readonly answer: Answer;
-
-  constructor(answer: Answer) {
-    super(`status ${answer.status}`);
-    this.answer = answer;
   }
 }
 

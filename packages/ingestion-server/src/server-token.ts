@@ -119,12 +119,13 @@ export class Tokens {
     };
   }
 
-  issue({ clientId }: Application, audience: string): string {
+  issue({ clientId, permissions }: Application, audience: string): string {
     this.issued += 1;
     const claims = {
       aud: audience,
       iss: `https://sts.windows.net/${this.#tenant.id}/`,
       appid: clientId,
+      roles: permissions,
       tid: this.#tenant.id,
       iat: seconds(),
       nbf: seconds(),

@@ -1,0 +1,89 @@
+import type { Destination, DestinationContext } from "@hansard/core/ingestion";
+import { check } from "./check.ts";
+import { cloudOf } from "./clouds.ts";
+import { userPath } from "./deliver.ts";
+import { Directory } from "./directory.ts";
+import { type Duplicate, findDuplicates } from "./duplicates.ts";
+import { GraphFailure } from "./failure.ts";
+import { findDeliveries } from "./find.ts";
+import { Folders } from "./folders.ts";
+import { GraphClient, openDispatcher } from "./graph-client.ts";
+import { Lanes } from "./lanes.ts";
+import { Ledger } from "./ledger.ts";
+import type { Settings } from "./settings.ts";
+import { openTokens } from "./sign-in.ts";
+import { type Submission, submit } from "./submit.ts";
+
+/** The destination, and what it can say beyond what every destination can. */
+export interface Microsoft365Destination extends Destination {
+  /** Messages that are in their folder more than once, of those whose answer was ambiguous. */
+  duplicates(options?: { signal?: AbortSignal }): Promise<Duplicate[]>;
+}
+
+const BATCH_DELIVERIES = 20;
+const BATCH_BYTES = 32 * 1024 * 1024;
+/** Two chunks of a mailbox overlap, so that its four slots are never idle between them. */
+const MAILBOX_CHUNKS = 2;
+
+export async function openMicrosoft365(context: DestinationContext<Settings>): Promise<Microsoft365Destination> {
+  const { settings } = context;
+  const cloud = cloudOf(settings);
+  const dispatcher = openDispatcher(settings);
+  const tokens = await openTokens(settings, cloud, dispatcher);
+  const client = new GraphClient(cloud.graphUrl, settings, { tokens, lanes: new Lanes(settings.pace), dispatcher });
+  const folders = new Folders(client, settings);
+  const ledger = new Ledger(context.folder);
+  const directory = new Directory(client, settings);
+  const work: Submission = { client, folders, context, cloud, ledger, keeping: new Set() };
+
+  return {
+    guarantee: "at-least-once",
+    limits: {
+      messageBytes: settings.messageBytes,
+      batchDeliveries: BATCH_DELIVERIES,
+      batchBytes: BATCH_BYTES,
+      concurrency: settings.connections,
+      mailboxConcurrency: MAILBOX_CHUNKS,
+    },
+    settleMs: settings.settleMs,
+    check: () => check(work, tokens),
+    submit: (deliveries, { signal }) => submit(deliveries, work, signal),
+    find(deliveries, { signal }) {
+      ledger.doubt(
+        deliveries.map(({ mailbox, folder, message }) => ({ mailbox, folder, messageId: message.id, at: Date.now() })),
+      );
+      return findDeliveries(deliveries, work, signal);
+    },
+    async *read(mailbox, { itemId }) {
+      yield* await client.stream(
+        `${userPath(mailbox)}/messages/${itemId}/$value`,
+        AbortSignal.timeout(settings.timeoutMs),
+      );
+    },
+    withdraw: (copies, { signal }) => withdraw(client, copies, signal),
+    resolve: (address) => directory.resolve(address),
+    duplicates: ({ signal = AbortSignal.timeout(settings.timeoutMs * 10) } = {}) =>
+      findDuplicates(ledger, work, signal),
+    async close() {
+      await dispatcher.close();
+    },
+  };
+}
+
+/** Into Recoverable Items, where a hold keeps them. What is gone already is gone. */
+async function withdraw(
+  client: GraphClient,
+  copies: { mailbox: string; receipt: { itemId: string } }[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { mailbox, receipt } of copies) {
+    try {
+      await client.call(
+        { method: "DELETE", path: `${userPath(mailbox)}/messages/${receipt.itemId}`, mailbox, isRepeatable: true },
+        signal,
+      );
+    } catch (error) {
+      if (!(error instanceof GraphFailure) || error.failure.kind !== "gone") throw error;
+    }
+  }
+}

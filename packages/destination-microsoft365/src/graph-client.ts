@@ -1,0 +1,240 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
+import { classify } from "./classify.ts";
+import { type Failure, GraphFailure } from "./failure.ts";
+import { LaneBusy, type Lanes } from "./lanes.ts";
+import { networkFailure } from "./network-failure.ts";
+import type { Settings } from "./settings.ts";
+import type { Tokens } from "./sign-in.ts";
+
+/** One question to Graph. */
+export interface GraphRequest {
+  method: "GET" | "POST" | "PUT" | "DELETE" | "PATCH";
+  /** Below the version, such as `/users/bob@contoso.com/messages`, or a whole address that is its own credential. */
+  path: string;
+  /** Whose allowance it takes from. Absent: nobody's. */
+  mailbox?: string;
+  json?: string;
+  bytes?: Uint8Array;
+  headers?: Record<string, string>;
+  /** How many requests Graph counts, where it is a batch. */
+  requests?: number;
+  /** Whether doing it twice does no harm, so that an ambiguous answer may be followed by another attempt. */
+  isRepeatable?: boolean;
+}
+
+export interface GraphAnswer {
+  status: number;
+  headers: Record<string, string>;
+  /** Undefined where the body is empty or no JSON. */
+  json: unknown;
+  requestId: string;
+  clientRequestId: string;
+}
+
+const ATTEMPTS = 8;
+const USER_AGENT = "Hansard/1.0";
+const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
+const BATCH_SLOTS = 4;
+
+/** Talks to Graph: signed in, within each mailbox's limits, and patient with what passes. */
+export class GraphClient {
+  readonly #base: string;
+  readonly #settings: Settings;
+  readonly #tokens: Tokens;
+  readonly #lanes: Lanes;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(base: string, settings: Settings, parts: { tokens: Tokens; lanes: Lanes; dispatcher: Dispatcher }) {
+    this.#base = `${base}/v1.0`;
+    this.#settings = settings;
+    this.#tokens = parts.tokens;
+    this.#lanes = parts.lanes;
+    this.#dispatcher = parts.dispatcher;
+  }
+
+  /** The answer, where it is a good one. Rejects with a GraphFailure that says what to do. */
+  async call(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer> {
+    const isRepeatable = asked.isRepeatable ?? asked.method === "GET";
+    let tokenRefusals = 0;
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await this.#attempt(asked, signal);
+      if ("json" in result) return result;
+      const failure = result;
+      if (failure.kind === "token" && tokenRefusals === 0) {
+        tokenRefusals += 1;
+        continue;
+      }
+      const isPassing =
+        failure.kind === "throttled" || failure.kind === "retry" || (failure.kind === "unknown" && isRepeatable);
+      if (!isPassing || attempt >= ATTEMPTS || signal.aborted) throw new GraphFailure(failure);
+      await this.#rest(asked, failure, attempt, signal);
+    }
+  }
+
+  /** The body as it comes, for what is too large to be held. */
+  async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const headers = { authorization: `Bearer ${await this.#tokens.get()}`, "user-agent": USER_AGENT };
+    const answer = await request(`${this.#base}${path}`, {
+      method: "GET",
+      headers,
+      dispatcher: this.#dispatcher,
+      signal,
+    });
+    if (answer.statusCode === 200) return answer.body;
+    const text = await answer.body.text();
+    throw new GraphFailure(
+      classify(
+        {
+          status: answer.statusCode,
+          headers: flat(answer.headers),
+          json: parsed(text),
+          requestId: "",
+          clientRequestId: "",
+        },
+        { method: "GET", url: path },
+      ),
+    );
+  }
+
+  async #attempt(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer | Failure> {
+    const { mailbox, json, bytes, requests = 1 } = asked;
+    const isCredential = asked.path.startsWith("http");
+    const token = isCredential ? undefined : await this.#tokens.get();
+    const load = {
+      requests,
+      bytes: json === undefined ? (bytes?.length ?? 0) : Buffer.byteLength(json),
+      slots: Math.min(requests, BATCH_SLOTS),
+    };
+    let leave = (): void => undefined;
+    try {
+      if (mailbox !== undefined) leave = await this.#lanes.of(mailbox).enter(load, this.#settings.patienceMs, signal);
+    } catch (error) {
+      return waitFailure(error, mailbox);
+    }
+    const clientRequestId = randomUUID();
+    try {
+      const answer = await this.#send(asked, token, clientRequestId, signal);
+      if (answer.status < 400) {
+        if (mailbox !== undefined) this.#lanes.of(mailbox).succeeded();
+        return answer;
+      }
+      const failure = classify(answer, {
+        method: asked.method,
+        url: asked.path,
+        ...(mailbox !== undefined && { mailbox }),
+      });
+      if (failure.kind === "token" && token !== undefined) this.#tokens.refused(token);
+      return failure;
+    } catch (error) {
+      return networkFailure(error, asked.method, clientRequestId);
+    } finally {
+      leave();
+    }
+  }
+
+  async #send(
+    { method, path, json, bytes, headers }: GraphRequest,
+    token: string | undefined,
+    clientRequestId: string,
+    signal: AbortSignal,
+  ): Promise<GraphAnswer> {
+    const { timeoutMs } = this.#settings;
+    const body = json ?? bytes;
+    const answer = await request(path.startsWith("http") ? path : this.#base + path, {
+      method,
+      dispatcher: this.#dispatcher,
+      signal,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(json !== undefined && { "content-type": "application/json" }),
+        "client-request-id": clientRequestId,
+        "return-client-request-id": "true",
+        prefer: 'IdType="ImmutableId"',
+        "user-agent": USER_AGENT,
+        ...headers,
+      },
+      ...(body !== undefined && { body }),
+    });
+    const text = await boundedText(answer.body);
+    const plain = flat(answer.headers);
+    return {
+      status: answer.statusCode,
+      headers: plain,
+      json: parsed(text),
+      requestId: plain["request-id"] ?? "",
+      clientRequestId,
+    };
+  }
+
+  async #rest({ mailbox }: GraphRequest, failure: Failure, attempt: number, signal: AbortSignal): Promise<void> {
+    const { patienceMs } = this.#settings;
+    const waitMs =
+      mailbox === undefined
+        ? (failure.retryAfterMs ?? 500 * 2 ** (attempt - 1))
+        : this.#lanes.of(mailbox).throttled(failure.retryAfterMs);
+    if (waitMs > patienceMs)
+      throw new GraphFailure({
+        ...failure,
+        kind: failure.kind === "unknown" ? "unknown" : "retry",
+        retryAfterMs: waitMs,
+      });
+    // A mailbox's own rest is kept by its lane.
+    if (mailbox === undefined) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** The connections of all requests. */
+export function openDispatcher({ connections, caFile, proxyUrl, timeoutMs }: Settings): Dispatcher {
+  const tls = caFile === undefined ? {} : { ca: readFileSync(caFile, "utf8") };
+  if (proxyUrl !== undefined) return new ProxyAgent({ uri: proxyUrl, requestTls: tls, proxyTls: tls });
+  return new Agent({
+    connections,
+    pipelining: 1,
+    keepAliveTimeout: 20_000,
+    connect: { timeout: Math.min(timeoutMs, 20_000), ...tls },
+  });
+}
+
+function waitFailure(error: unknown, mailbox = ""): Failure {
+  const none = { status: 0, code: "", correlationId: "" };
+  if (error instanceof LaneBusy) {
+    return {
+      kind: "retry",
+      reason: `The allowance of ${mailbox} is used up: it goes on later.`,
+      retryAfterMs: error.waitMs,
+      ...none,
+    };
+  }
+  return { kind: "retry", reason: "The run ended before this was sent.", ...none };
+}
+
+async function boundedText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > MOST_ANSWER_BYTES) throw new Error("The answer is too large.");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parsed(text: string): unknown {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function flat(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]),
+  );
+}

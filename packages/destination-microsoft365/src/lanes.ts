@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Pace } from "./settings.ts";
+import { Window } from "./window.ts";
+
+/** What one call takes of its mailbox's allowance. */
+export interface Load {
+  /** Requests that Graph counts: more than one for a batch. */
+  requests: number;
+  /** Bytes that are written. */
+  bytes: number;
+  /** Requests that run at once. */
+  slots: number;
+}
+
+/** The mailbox's turn does not come soon enough. */
+export class LaneBusy extends Error {
+  readonly waitMs: number;
+
+  constructor(waitMs: number) {
+    super("The mailbox's allowance is used up.");
+    this.waitMs = waitMs;
+  }
+}
+
+const RAISE_AFTER = 50;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 60_000;
+const WAKE_MS = 1000;
+
+/** Keeps to Microsoft's limits for one application and one mailbox, and to what the mailbox itself asks for. */
+export class Lane {
+  readonly #pace: Pace;
+  readonly #requests: Window;
+  readonly #bytes: Window;
+  readonly #waiting: (() => void)[] = [];
+  #slots: number;
+  #underWay = 0;
+  #restUntil = 0;
+  #refusals = 0;
+  #successes = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(pace: Pace) {
+    this.#pace = pace;
+    this.#slots = pace.concurrency;
+    this.#requests = new Window(pace.requests, pace.requestsWindowMs);
+    this.#bytes = new Window(pace.uploadBytes, pace.uploadWindowMs);
+  }
+
+  /** Waits for a turn, first come, first served, and gives what ends it. Rejects with LaneBusy where that takes too long. */
+  async enter(load: Load, patienceMs: number, signal: AbortSignal): Promise<() => void> {
+    const before = this.#turn;
+    let pass = (): void => undefined;
+    this.#turn = new Promise<void>((resolve) => (pass = resolve));
+    await before;
+    try {
+      await this.#wait(load, Date.now() + patienceMs, signal);
+      return this.#begin(load);
+    } finally {
+      pass();
+    }
+  }
+
+  /** Graph asked for patience: all of the mailbox rests, and fewer go at once. Gives how long. */
+  throttled(retryAfterMs: number | undefined): number {
+    this.#refusals += 1;
+    this.#successes = 0;
+    this.#slots = Math.max(1, this.#slots - 1);
+    const waitMs =
+      retryAfterMs ??
+      Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#refusals - 1, 10) * (0.5 + Math.random()));
+    this.#restUntil = Math.max(this.#restUntil, Date.now() + waitMs);
+    return waitMs;
+  }
+
+  succeeded(): void {
+    this.#refusals = 0;
+    this.#successes += 1;
+    if (this.#successes < RAISE_AFTER || this.#slots >= this.#pace.concurrency) return;
+    this.#slots += 1;
+    this.#successes = 0;
+  }
+
+  async #wait(load: Load, until: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      const now = Date.now();
+      // Graph judges each request of a batch by itself: a batch needs the mailbox to itself when slots are few.
+      const slots = Math.min(load.slots, this.#slots);
+      const waitMs = Math.max(
+        this.#restUntil - now,
+        this.#requests.waitMs(load.requests, now),
+        this.#bytes.waitMs(load.bytes, now),
+      );
+      if (waitMs <= 0 && this.#underWay + slots <= this.#slots) return;
+      if (Number.isFinite(waitMs) && now + waitMs > until) throw new LaneBusy(waitMs);
+      if (waitMs > 0 && Number.isFinite(waitMs)) await sleep(Math.max(waitMs, 1), undefined, { signal });
+      else
+        await Promise.race([
+          new Promise<void>((resolve) => this.#waiting.push(resolve)),
+          sleep(WAKE_MS, undefined, { signal }),
+        ]);
+    }
+  }
+
+  #begin({ requests, bytes, slots }: Load): () => void {
+    const taken = Math.min(slots, this.#slots);
+    this.#underWay += taken;
+    this.#requests.begin(requests);
+    this.#bytes.begin(bytes);
+    return () => {
+      const now = Date.now();
+      this.#underWay -= taken;
+      this.#requests.end(requests, now);
+      this.#bytes.end(bytes, now);
+      for (const wake of this.#waiting.splice(0)) wake();
+    };
+  }
+}
+
+/** The lanes of all mailboxes. One that rests holds up no other. */
+export class Lanes {
+  readonly #pace: Pace;
+  readonly #lanes = new Map<string, Lane>();
+
+  constructor(pace: Pace) {
+    this.#pace = pace;
+  }
+
+  of(mailbox: string): Lane {
+    let lane = this.#lanes.get(mailbox);
+    if (lane === undefined) {
+      lane = new Lane(this.#pace);
+      this.#lanes.set(mailbox, lane);
+    }
+    return lane;
+  }
+}

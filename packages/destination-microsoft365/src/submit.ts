@@ -1,0 +1,134 @@
+import { isHansardError } from "@hansard/core";
+import type { Delivery, Outcome, Receipt } from "@hansard/core/ingestion";
+import type { Cloud } from "./clouds.ts";
+import { write, type Work, type Written } from "./deliver.ts";
+import { GraphFailure, outcomeOf } from "./failure.ts";
+import { HOLD_REMEDY, isHoldConfirmed } from "./holds.ts";
+import type { Ledger } from "./ledger.ts";
+import { isKept, purgeStaged } from "./purge.ts";
+import { differencesOf, isInSample } from "./read-back.ts";
+
+export interface Submission extends Work {
+  cloud: Cloud;
+  ledger: Ledger;
+  /** Mailboxes whose Purges were seen to keep something in this run. */
+  keeping: Set<string>;
+}
+
+const AT_ONCE = 4;
+
+/** Delivers, and says of each what became of it, in their order. */
+export async function submit(deliveries: Delivery[], work: Submission, signal: AbortSignal): Promise<Outcome[]> {
+  const outcomes: (Outcome | undefined)[] = [];
+  const staged: { index: number; delivery: Delivery; receipt: Receipt }[] = [];
+  await eachOf(deliveries, async (delivery, index) => {
+    const result = await writeOne(delivery, work, signal);
+    if ("status" in result) outcomes[index] = result;
+    else if ("staged" in result) staged.push({ index, delivery, receipt: result.staged });
+    else outcomes[index] = await checked(delivery, result.receipt, work, signal);
+  });
+  for (const [mailbox, group] of Map.groupBy(staged, ({ delivery }) => delivery.mailbox)) {
+    const results = await purgeStaged(
+      mailbox,
+      group.map(({ receipt }) => receipt),
+      work,
+      signal,
+    );
+    for (const [position, { index, delivery }] of group.entries()) {
+      const result = results[position];
+      if (result === undefined || result instanceof GraphFailure)
+        outcomes[index] = result === undefined ? undefined : outcomeOf(result.failure);
+      else outcomes[index] = await purged(delivery, result, work, signal);
+    }
+  }
+  return deliveries.map(
+    (_, index) => outcomes[index] ?? { status: "unknown", reason: "Nothing is known of this delivery." },
+  );
+}
+
+async function writeOne(delivery: Delivery, work: Submission, signal: AbortSignal): Promise<Outcome | Written> {
+  const refused = delivery.folder.kind === "purges" ? purgesRefusal(delivery.mailbox, work) : undefined;
+  if (refused !== undefined) return refused;
+  if (signal.aborted) return { status: "retry", reason: "The run ended before this message was sent." };
+  try {
+    return await write(delivery, work, signal);
+  } catch (error) {
+    if (error instanceof GraphFailure) return outcomeOf(error.failure);
+    if (isHansardError(error)) return fromSignIn(error);
+    // The journal's store could not give an attachment: it is this message's misfortune alone.
+    return {
+      status: "refused",
+      reason: error instanceof Error ? error.message : String(error),
+      remedy: "Verify the journal with `hansard verify`.",
+    };
+  }
+}
+
+function fromSignIn(error: Error & { kind: string; remedy: string | undefined }): Outcome {
+  const { kind, message, remedy } = error;
+  if (kind === "authentication" || kind === "settings")
+    return { status: "misconfigured", reason: message, remedy: remedy ?? "Correct the sign-in." };
+  return { status: "retry", reason: message };
+}
+
+/** Purges keeps only what a hold keeps: without the administrator's word nothing goes there. */
+function purgesRefusal(mailbox: string, { cloud, context }: Submission): Outcome | undefined {
+  if (!cloud.hasPermanentDelete) {
+    return {
+      status: "misconfigured",
+      reason:
+        "Recoverable Items/Purges cannot be reached in this cloud: Graph's permanentDelete exists in the global one only.",
+      remedy: "Set the destination's `folder` to a visible folder or to the inbox.",
+    };
+  }
+  if (isHoldConfirmed(context.settings.holds, mailbox)) return undefined;
+  return {
+    status: "misconfigured",
+    reason: `No recent word of an administrator says that ${mailbox} is on hold, without which Purges keeps nothing.`,
+    remedy: HOLD_REMEDY,
+  };
+}
+
+/** A share of what was stored is read back: Exchange may make something else of it than was sent. */
+async function checked(delivery: Delivery, receipt: Receipt, work: Submission, signal: AbortSignal): Promise<Outcome> {
+  const { settings, log } = work.context;
+  if (!isInSample(delivery.message.id, settings.readBackShare)) return { status: "accepted", receipt };
+  const differences = await differencesOf(delivery, receipt.itemId, work, signal).catch((error: unknown) => {
+    log.warn("A message could not be read back.", { mailbox: delivery.mailbox, reason: String(error) });
+    return [];
+  });
+  if (differences.length === 0) return { status: "accepted", receipt };
+  const reason = `Exchange stored something else than was sent to ${delivery.mailbox}: ${differences.join(", ")}.`;
+  return {
+    status: "misconfigured",
+    reason,
+    remedy: "Run `hansard check` with `probeMailbox` set, and try another `messageFlags` or `classPrefix`.",
+  };
+}
+
+/** The first into each mailbox, and a share of the others, is looked for in Purges. */
+async function purged(delivery: Delivery, receipt: Receipt, work: Submission, signal: AbortSignal): Promise<Outcome> {
+  const { mailbox, message } = delivery;
+  const isFirst = !work.keeping.has(mailbox);
+  if (!isFirst && !isInSample(message.id, work.context.settings.readBackShare)) return { status: "accepted", receipt };
+  work.keeping.add(mailbox);
+  const kept = await isKept(mailbox, receipt.itemId, work, signal).catch(() => true);
+  if (!kept) {
+    work.keeping.delete(mailbox);
+    return {
+      status: "misconfigured",
+      reason: `${mailbox} did not keep what was sent into its Purges: the hold was removed.`,
+      remedy: HOLD_REMEDY,
+    };
+  }
+  work.ledger.keep({ mailbox, itemId: receipt.itemId, at: Date.now() });
+  return checked(delivery, receipt, work, signal);
+}
+
+async function eachOf<Item>(items: Item[], work: (item: Item, index: number) => Promise<void>): Promise<void> {
+  const waiting = items.entries();
+  async function worker(): Promise<void> {
+    for (const [index, item] of waiting) await work(item, index);
+  }
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
+}
