@@ -7,6 +7,7 @@ import { ExchangeFailure } from "./failure.ts";
 import { accountOf, authenticate, negotiate, readChallenge } from "./ntlm.ts";
 import type { Settings, SignIn } from "./settings.ts";
 import { cloudOf } from "./cloud.ts";
+import { tokenNetwork } from "./token-network.ts";
 import { agentOf, connectorOf, type HttpAnswer, peerCertificate, post, type Posting } from "./transport.ts";
 
 /** Sends requests as an account or an application. */
@@ -47,7 +48,11 @@ function plainDoor(settings: Settings, authorization: () => Promise<string>): Si
 type ApplicationSignIn = Extract<SignIn, { tenantId: string }>;
 
 function tokenDoor(settings: Settings, signIn: ApplicationSignIn): SignedInDoor {
-  const application = new ConfidentialClientApplication({ auth: applicationOf(settings, signIn) });
+  const agent = agentOf(settings);
+  const application = new ConfidentialClientApplication({
+    auth: applicationOf(settings, signIn),
+    system: { networkClient: tokenNetwork(agent) },
+  });
   const scopes = [signIn.scope ?? `${new URL(settings.url).origin}/.default`];
   const usedBy = new WeakMap<HttpAnswer, string>();
   const refused = new Set<string>();
@@ -68,7 +73,6 @@ function tokenDoor(settings: Settings, signIn: ApplicationSignIn): SignedInDoor 
     return fetching;
   }
 
-  const agent = agentOf(settings);
   return {
     async post(posting) {
       const used = await token();
