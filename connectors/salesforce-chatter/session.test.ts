@@ -189,6 +189,26 @@ test("with a gateway all data comes through it, and only the sign-in does not", 
   expect(seen.length).toBe(direct.requests.length);
 });
 
+test("what may be filtered and sorted is asked anew when Salesforce refuses by what was known", async () => {
+  const server = await start();
+  const { organization } = server.options;
+  const settings = jwtSettings(server.url);
+  const journal = createJournal();
+  await readToEnd(journal, "comments", { settings, now: organization.now });
+  const changed = organization.rules["FeedComment"]?.fields.find(({ name }) => name === "SystemModstamp");
+  Object.assign(changed ?? {}, { filterable: false });
+  organization.advance(3_600_000);
+  const ann = organization.all("User")[0]?.Id ?? "";
+  organization.insert("FeedComment", {
+    CommentBody: "New",
+    CreatedById: ann,
+    CreatedDate: organization.time(),
+    FeedItemId: organization.all("FeedItem")[0]?.Id ?? "",
+  });
+  await readToEnd(journal, "comments", { settings, now: organization.now });
+  expect([...journal.events.values()].map(({ type }) => type)).toEqual(["Comment"]);
+});
+
 test("an answer that is cut off is a failure that passes, and does not end the process", async () => {
   const server = await start({ faults: { cutBody: 1 } });
   await expect(

@@ -1,10 +1,10 @@
-import { isHansardError, type SourceContext, UnexpectedResponseError } from "@hansard/core";
+import { isHansardError, type SourceContext, UnavailableError, UnexpectedResponseError } from "@hansard/core";
 import { z } from "zod";
 import { DeletedRecords, Describe, Row, type Settings } from "../schema.ts";
 import { type Call, openCaller } from "./caller.ts";
+import { openDescriptions } from "./descriptions.ts";
 import { codeOf } from "./failure.ts";
 import type { Field, Lookup } from "./lookup.ts";
-import { identity } from "./sign-in.ts";
 import { queriesOf } from "./soql.ts";
 
 const Answer = z.object({
@@ -26,7 +26,6 @@ const QUERY = {
 } as const;
 
 const CHANGES = "Id,FieldName,OldValue,NewValue";
-const DESCRIBED_MS = 3_600_000;
 
 /** Salesforce as the connector needs it. */
 export interface Session extends Lookup {
@@ -43,12 +42,13 @@ export interface Session extends Lookup {
 
 export async function openSession(context: SourceContext<Settings>): Promise<Session> {
   const call = await openCaller(context);
-  const described = descriptionsOf(context.settings);
+  const descriptions = openDescriptions(context.settings);
   const query: Call = (task, use) =>
     call(task, use).catch((error: unknown) => {
-      // The user's view of the fields may have changed since they were described.
-      if (isHansardError(error, "unexpected-response")) described.clear();
-      throw error;
+      if (!isHansardError(error, "unexpected-response") || !descriptions.forget()) throw error;
+      throw new UnavailableError(`${error.message} The fields may have changed since they were described.`, {
+        cause: error,
+      });
     });
   async function rows(soql: string): Promise<Row[]> {
     const found: Row[] = [];
@@ -73,12 +73,7 @@ export async function openSession(context: SourceContext<Settings>): Promise<Ses
       return below;
     },
     children: (row, relationship) => children(call, row, relationship),
-    async fields(object) {
-      const known = described.get(object) ?? describe(call, object);
-      described.set(object, known);
-      known.catch(() => described.delete(object));
-      return await known;
-    },
+    fields: (object) => descriptions.of(object, () => describe(call, object)),
     async deleted(object, from, to) {
       const task = `the deletes of ${object}`;
       return parse(DeletedRecords, await call(task, (connection) => connection.deleted(object, from, to)), task);
@@ -86,24 +81,6 @@ export async function openSession(context: SourceContext<Settings>): Promise<Ses
     file: (versionId) => file(call, versionId),
     serverTime: () => serverTime(call),
   };
-}
-
-/** Partitions read every few minutes would spend more requests on descriptions than on Chatter; they share them for an hour. */
-const descriptions = new Map<
-  string,
-  { until: number; described: Map<string, Promise<Map<string, Field> | undefined>> }
->();
-
-function descriptionsOf(settings: Settings): Map<string, Promise<Map<string, Field> | undefined>> {
-  const key = `${identity(settings)} ${settings.apiVersion}`;
-  const known = descriptions.get(key);
-  if (known && known.until > Date.now()) return known.described;
-  const fresh = {
-    until: Date.now() + DESCRIBED_MS,
-    described: new Map<string, Promise<Map<string, Field> | undefined>>(),
-  };
-  descriptions.set(key, fresh);
-  return fresh.described;
 }
 
 async function* pages(call: Call, soql: string): AsyncGenerator<Row[]> {
