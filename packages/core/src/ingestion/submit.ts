@@ -28,6 +28,8 @@ interface Underway {
   attempts: number;
 }
 
+/** Ambiguous answers in a row after which a delivery waits for a later time. */
+const AMBIGUOUS_AT_MOST = 3;
 const RETRY_FIRST_MS = 30_000;
 const RETRY_LONGEST_MS = 60 * 60_000;
 
@@ -134,7 +136,7 @@ export class Submitter {
       );
       throw new DeliveryStopped(stop.message, { cause: stop });
     }
-    if (uncertain.length > 0) again.push(...(await this.#lookUp(intent, uncertain, submittedAt)));
+    if (uncertain.length > 0) again.push(...(await this.#absent(intent, uncertain, submittedAt)));
     for (const next of this.#chunks(again)) await this.#submitChunk(intent, next);
   }
 
@@ -158,6 +160,23 @@ export class Submitter {
           : { status: "unknown", reason: message },
       );
     }
+  }
+
+  /** What is surely absent after an ambiguous answer, to be written again: at once a few times, later after that. */
+  async #absent(intent: number, uncertain: Underway[], submittedAt: number): Promise<Underway[]> {
+    const absent = (await this.#lookUp(intent, uncertain, submittedAt)).map((item) => ({
+      ...item,
+      attempts: item.attempts + 1,
+    }));
+    const tired = absent.filter(({ attempts }) => attempts % AMBIGUOUS_AT_MOST === 0);
+    const reason = "The destination gave no clear answer several times.";
+    const settlements = tired.map((item): Settlement => ({
+      message: item.message,
+      target: item.target,
+      result: this.#resultOf(item, { status: "retry", reason }),
+    }));
+    if (settlements.length > 0) await this.#settle(intent, settlements);
+    return absent.filter((item) => !tired.includes(item));
   }
 
   /**
