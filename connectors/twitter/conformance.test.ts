@@ -1,51 +1,79 @@
-import { readFileSync, readdirSync } from "node:fs";
-import { expect, test } from "vitest";
-import { z } from "zod";
-import type { CapturedEvent } from "@hansard/core";
+import { conformance } from "@hansard/testkit";
+import {
+  addMessage,
+  addPost,
+  addUser,
+  editPost,
+  setLike,
+  startXServer,
+  type World,
+} from "../../tooling/servers/x/index.ts";
 import { connector } from "./src/index.ts";
 
-const FOLDER = new URL("./fixtures/", import.meta.url);
-const fixtures = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));
-const Pair = z.object({ event: z.custom<CapturedEvent>((value) => typeof value === "object"), message: z.json() });
-
-function load(name: string): z.infer<typeof Pair> {
-  return Pair.parse(JSON.parse(readFileSync(new URL(name, FOLDER), "utf8")));
-}
-
-test.each(fixtures)("%s maps to its message", (name) => {
-  const { event, message } = load(name);
-
-  const draft = connector.events[event.type]?.(event);
-
-  expect(name.split(".", 1)[0]).toBe(event.type);
-  expect(JSON.parse(JSON.stringify(draft))).toEqual(message);
-});
-
-test("every event type has a fixture", () => {
-  const shown = new Set(fixtures.map((name) => name.split(".", 1)[0]));
-
-  expect(Object.keys(connector.events).filter((type) => !shown.has(type))).toEqual([]);
-});
-
-test.each(fixtures)(
-  "%s is plain JSON with every mandatory property, and nothing of it is read but the event",
-  (name) => {
-    const { event } = load(name);
-    const frozen = deepFreeze(structuredClone(event));
-
-    const draft = connector.events[event.type]?.(frozen);
-
-    expect(draft).toEqual(JSON.parse(JSON.stringify(draft)));
-    expect(draft).toMatchObject({
-      from: { id: expect.stringMatching(/./) },
-      subject: expect.stringMatching(/./),
-      date: event.occurredAt,
-    });
-    expect(draft?.to.length).toBeGreaterThan(0);
+/** Each is to go once the connector is mended: a waiver whose case passes fails. */
+const WAIVERS = [
+  {
+    case: "read-unknown-types",
+    reason: "X is asked for the three kinds of direct messages by name, so that it leaves out what is new.",
   },
-);
+  { case: "abort", reason: "the SDK takes no signal, and reading waits for its answer." },
+  { case: "settings-schema", reason: "prices and OAuth 1.0a tokens are described together, and not one by one." },
+];
 
-function deepFreeze<Value>(value: Value): Value {
-  if (typeof value === "object" && value !== null) for (const inner of Object.values(value)) deepFreeze(inner);
-  return Object.freeze(value);
+const MINUTE_MS = 60_000;
+
+conformance(connector, {
+  fixtures: new URL("./fixtures/", import.meta.url),
+  source: {
+    events: 8,
+    async start() {
+      const server = await startXServer();
+      populate(server.world);
+      return { ...server, x: server, now: () => new Date(server.world.now) };
+    },
+    settings({ url, server: { x } }) {
+      // What is signed with OAuth 1.0a is signed for one address.
+      x.url = url;
+      const { account: id, ...oauth1 } = x.signIns.oauth1;
+      return {
+        apiUrl: url,
+        mediaHosts: [new URL(url).host],
+        bearerToken: x.signIns.bearerToken,
+        accounts: [{ id, streams: ["posts", "mentions", "likes", "directMessages"], oauth1 }],
+        deletionDays: 0,
+      };
+    },
+    later: {
+      events: 2,
+      happen({ server: { x } }) {
+        x.world.now += 5 * MINUTE_MS;
+        addPost(x.world, { author: "1", text: "New" });
+        addPost(x.world, { author: "2", text: "@acme Another question", mentions: ["1"] });
+        x.world.now += 5 * MINUTE_MS;
+      },
+    },
+    rateLimited: (retryAt) => ({
+      status: 429,
+      headers: { "x-rate-limit-reset": String(Math.ceil(retryAt.getTime() / 1000)) },
+      body: '{"title":"Too Many Requests"}',
+    }),
+  },
+  waivers: WAIVERS,
+});
+
+function populate(world: World): void {
+  addUser(world, { id: "1", username: "acme" });
+  addUser(world, { id: "2", username: "beta" });
+  addPost(world, { author: "1", text: "Hello" });
+  addPost(world, { author: "1", text: "Of the same instant" });
+  const question = addPost(world, { author: "2", text: "@acme A question", mentions: ["1"] });
+  world.now += MINUTE_MS;
+  addPost(world, { author: "1", text: "An answer", reference: { type: "replied_to", id: question.chain } });
+  const edited = addPost(world, { author: "1", text: "Mistaken" });
+  world.now += MINUTE_MS;
+  editPost(world, edited, "Mended");
+  setLike(world, "1", question.chain, true);
+  addMessage(world, { type: "MessageCreate", conversation: "1-2", readers: ["1", "2"], sender: "2", text: "Psst" });
+  // Past the time in which posts can be edited.
+  world.now += 2 * 60 * MINUTE_MS;
 }

@@ -58,7 +58,7 @@ function waived({ id, name, timeoutMs = TIMEOUT_MS, run }: Case, waivers: Waiver
   if (!waiver) return { id, name, timeoutMs, run: async () => run() };
   return {
     id,
-    name: `waived, since ${waiver.reason} (${name})`,
+    name: `waived, since ${waiver.reason.replace(/\.$/, "")} (${name})`,
     timeoutMs,
     async run() {
       try {

@@ -24,7 +24,7 @@ export class Failpoints {
   readonly steps: string[] = [];
   /**
    * Of each step, the state in which a crash there leaves the world: how many writes had ended, and how often the source
-   * had been asked. Steps of the same state need but one crash.
+   * had been asked for something that may change it. Steps of the same state need but one crash.
    */
   readonly states: string[] = [];
   #writes = 0;
