@@ -44,11 +44,11 @@ function profile({ profile, thirdPartyMailbox }: Settings): Finding | undefined 
 }
 
 function certificate({ signIn }: Settings, now: Date): Finding | undefined {
-  if (signIn.method !== "client-certificate") return undefined;
+  if (signIn.method !== "certificate") return undefined;
   const { validTo } = readCertificate(signIn.certificateFile);
   const days = Math.floor((Date.parse(validTo) - now.getTime()) / DAY_MS);
   const remedy =
-    "Make a new certificate, upload it to the application beside the old one, then change `certificateFile` and `privateKey`.";
+    "Make a new certificate, upload it to the application beside the old one, then change `certificateFile` and `privateKeyFile`.";
   if (days < 0) return { level: "error", message: `The application's certificate ended on ${validTo}.`, remedy };
   if (days < SOON_DAYS)
     return { level: "warning", message: `The application's certificate ends in ${days} days, on ${validTo}.`, remedy };

@@ -12,8 +12,12 @@ function secret(description: string) {
 const application = {
   tenantId: z.string().min(1).describe("The tenant's id or one of its domains."),
   clientId: z.string().min(1).describe("The application's id."),
-  authorityHost: z
-    .url({ protocol: /^https$/ })
+  authorityUrl: z
+    .url({ protocol: /^https?$/ })
+    .refine(
+      (url) => url.startsWith("https:") || isLocal(url),
+      "The authority is reached over https; http is for a server on this machine.",
+    )
     .optional()
     .describe("Where the application signs in. Absent: the one of the cloud that `url` belongs to."),
   scope: z.string().optional().describe("The scope that is asked for. Absent: `.default` of the host in `url`."),
@@ -26,10 +30,13 @@ export const SignIn = z.discriminatedUnion("method", [
     clientSecret: secret("The application's secret."),
   }),
   z.strictObject({
-    method: z.literal("client-certificate"),
+    method: z.literal("certificate"),
     ...application,
     certificateFile: z.string().min(1).describe("A PEM file with the certificate that the application is known by."),
-    privateKey: secret("The certificate's private key: PEM, PKCS #8."),
+    privateKeyFile: z
+      .string()
+      .min(1)
+      .describe("A PEM file with the certificate's private key, which this account alone can read."),
   }),
   z.strictObject({
     method: z.literal("access-token"),

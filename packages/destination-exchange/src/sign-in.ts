@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { ConfidentialClientApplication } from "@azure/msal-node";
+import { ConfidentialClientApplication, type Configuration } from "@azure/msal-node";
 import { SettingsError } from "@hansard/core";
 import { Client, type Dispatcher } from "undici";
 import { ExchangeFailure } from "./failure.ts";
@@ -51,7 +51,7 @@ function tokenDoor(settings: Settings, signIn: ApplicationSignIn): SignedInDoor 
   const agent = agentOf(settings);
   const application = new ConfidentialClientApplication({
     auth: applicationOf(settings, signIn),
-    system: { networkClient: tokenNetwork(agent) },
+    system: { networkClient: tokenNetwork(agent, signIn.authorityUrl?.startsWith("http:") === true) },
   });
   const scopes = [signIn.scope ?? `${new URL(settings.url).origin}/.default`];
   const usedBy = new WeakMap<HttpAnswer, string>();
@@ -126,32 +126,57 @@ function tokenRemedy(message: string): string {
   if (message.includes("AADSTS700027"))
     return "Upload the certificate of `certificateFile` to the application, or give the key that belongs to it.";
   if (message.includes("AADSTS90002"))
-    return "Correct `tenantId`, or `authorityHost` where the tenant is in another cloud.";
+    return "Correct `tenantId`, or `authorityUrl` where the tenant is in another cloud.";
   if (message.includes("AADSTS700016"))
     return "Correct `clientId`, and see that the application is registered in this tenant.";
   return "Correct `tenantId`, `clientId` and the credential, and see that the administrator consented to the application.";
 }
 
-function applicationOf(
-  settings: Settings,
-  signIn: ApplicationSignIn,
-): ConstructorParameters<typeof ConfidentialClientApplication>[0]["auth"] {
-  const host = signIn.authorityHost ?? cloudOf(settings.url)?.authority ?? "https://login.microsoftonline.com";
-  const authority = `${host.replace(/\/$/, "")}/${signIn.tenantId}`;
-  const known = { clientId: signIn.clientId, authority, knownAuthorities: [new URL(host).host] };
+function applicationOf(settings: Settings, signIn: ApplicationSignIn): Configuration["auth"] {
+  const known = { clientId: signIn.clientId, ...authorityOf(settings, signIn) };
   if (signIn.method === "client-secret") return { ...known, clientSecret: signIn.clientSecret.reveal() };
   const certificate = readCertificate(signIn.certificateFile);
   const thumbprintSha256 = createHash("sha256").update(certificate.raw).digest("hex");
-  return { ...known, clientCertificate: { thumbprintSha256, privateKey: signIn.privateKey.reveal() } };
+  const privateKey = readPem(signIn.privateKeyFile, "privateKeyFile").toString("utf8");
+  return { ...known, clientCertificate: { thumbprintSha256, privateKey } };
+}
+
+/** All addresses of the authority are known, so that nothing is asked before the token itself. */
+function authorityOf(
+  { url }: Settings,
+  { authorityUrl, tenantId }: ApplicationSignIn,
+): Pick<Configuration["auth"], "authority" | "knownAuthorities" | "authorityMetadata"> {
+  const host = authorityUrl ?? cloudOf(url)?.authority ?? "https://login.microsoftonline.com";
+  // The library insists on https; the network client goes back to http where the settings say so.
+  const authority = `${host.replace(/^http:/, "https:").replace(/\/$/, "")}/${encodeURIComponent(tenantId)}`;
+  const endpoints = {
+    issuer: `${authority}/v2.0`,
+    authorization_endpoint: `${authority}/oauth2/v2.0/authorize`,
+    token_endpoint: `${authority}/oauth2/v2.0/token`,
+    jwks_uri: `${authority}/discovery/v2.0/keys`,
+  };
+  return { authority, knownAuthorities: [new URL(authority).host], authorityMetadata: JSON.stringify(endpoints) };
 }
 
 export function readCertificate(path: string): X509Certificate {
+  const pem = readPem(path, "certificateFile");
   try {
-    return new X509Certificate(readFileSync(path));
+    return new X509Certificate(pem);
+  } catch (error) {
+    throw new SettingsError(`The file "${path}" of certificateFile holds no certificate.`, {
+      remedy: "Give the path of a PEM file with the application's certificate.",
+      cause: error,
+    });
+  }
+}
+
+function readPem(path: string, setting: string): Buffer {
+  try {
+    return readFileSync(path);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new SettingsError(`The certificate in certificateFile "${path}" cannot be read: ${why}`, {
-      remedy: "Give the path of a PEM file with the application's certificate.",
+    throw new SettingsError(`The file "${path}" of ${setting} cannot be read: ${why}`, {
+      remedy: "Give the path of a PEM file that the account Hansard runs as can read.",
       cause: error,
     });
   }

@@ -6,9 +6,13 @@ type Request = Parameters<INetworkModule["sendPostRequestAsync"]>[1];
 const TIMEOUT_MS = 30_000;
 
 /** Fetches tokens over the same connections, so that `caFile` holds for the authority too. */
-export function tokenNetwork(agent: Agent): INetworkModule {
-  async function send<Body>(method: "GET" | "POST", url: string, request: Request): Promise<{ headers: Record<string, string>; body: Body; status: number }> {
-    const { origin, pathname, search } = new URL(url);
+export function tokenNetwork(agent: Agent, isPlain: boolean): INetworkModule {
+  async function send<Body>(
+    method: "GET" | "POST",
+    url: string,
+    request: Request,
+  ): Promise<{ headers: Record<string, string>; body: Body; status: number }> {
+    const { origin, pathname, search } = new URL(isPlain ? url.replace(/^https:/, "http:") : url);
     const answer = await agent.request({
       origin,
       path: pathname + search,

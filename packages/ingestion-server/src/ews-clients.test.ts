@@ -17,7 +17,7 @@ import {
   PropertySet,
   ItemSchema,
   EmailMessageSchema,
-  ItemId,
+  type ItemId,
   Uri,
   WebCredentials,
   WellKnownFolderName,
