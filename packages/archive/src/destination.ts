@@ -46,6 +46,7 @@ async function open({ settings, blobs, folder }: DestinationContext<Settings>): 
     find: (deliveries) => archive.find(deliveries),
     read: (mailbox, { itemId }) => archive.read(mailbox, itemId),
     withdraw: (copies) => archive.withdraw(copies),
+    maintain: async () => void (await archive.compact()),
     archive: archive.mail,
     resolve: async (address) => archive.resolve(address),
     close: () => archive.close(),

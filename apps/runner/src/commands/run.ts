@@ -109,6 +109,7 @@ async function deliverSource(
         `${source.id} → ${id}: ${plural(messages, "message")} delivered, ${plural(copies, "copy", "copies")}`,
       ),
   });
+  if (result.messages > 0) await open.destination.maintain?.();
   progress.end();
   return { ...result, stopped: stopped === undefined ? [] : [explained(stopped)] };
 }

@@ -81,6 +81,8 @@ export interface Destination {
   withdraw?(copies: { mailbox: string; receipt: Receipt }[], options: { signal: AbortSignal }): Promise<void>;
   /** Whether a person has a mailbox by the destination's own directory: its primary address, or undefined. */
   resolve?(address: string): Promise<string | undefined>;
+  /** Tidies up after a run, such as merging what many small writes left apart. */
+  maintain?(): Promise<void>;
   /** Where the destination can be searched and read. */
   archive?: MailArchive;
   close(): Promise<void>;
