@@ -27,6 +27,9 @@ export interface Called {
 
 const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 250;
+const RENEWALS = 3;
+/** Of sign-ins in a row, over all requests. */
+const REFUSALS = 20;
 const CONCURRENCY_CODES = ["ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"];
 
 /** Asks the service, with all the patience that it asks for. */
@@ -36,6 +39,7 @@ export class Session {
   readonly #door: SignedInDoor;
   readonly #log: Logger;
   #hasWorked = false;
+  #refusals = 0;
 
   constructor(settings: Settings, door: SignedInDoor, log: Logger) {
     this.#settings = settings;
@@ -74,18 +78,24 @@ export class Session {
     const requestId = randomUUID();
     const posting = { body: this.#envelope(call), headers: this.#headers(mailbox, requestId), signal };
     let answer = await this.#door.post(posting);
-    if (isSignInRefused(answer) && (await this.#door.renew(answer))) answer = await this.#door.post(posting);
+    for (let renewals = 0; renewals < RENEWALS && isSignInRefused(answer); renewals += 1) {
+      if (!(await this.#door.renew(answer))) break;
+      answer = await this.#door.post(posting);
+    }
     const correlation = correlationOf(answer, requestId);
     this.#log.debug("EWS answered", { operation, mailbox, status: answer.status, ...correlation.fields });
-    if (isSignInRefused(answer) && this.#hasWorked && this.#settings.signIn.method !== "access-token") {
-      // These credentials were good a moment ago: servers also say so when they are overloaded.
-      if (["basic", "ntlm"].includes(this.#settings.signIn.method))
+    if (isSignInRefused(answer)) {
+      this.#refusals += 1;
+      // What was good a moment ago is refused by overloaded servers too. Refused again and again, it is good no more.
+      if (this.#hasWorked && this.#refusals < REFUSALS) {
         throw new ExchangeFailure("retry", "The server refuses a sign-in that it took before (401).", {
           code: "HTTP 401",
         });
+      }
     }
     const messages = readAnswer(answer, this.#settings.url);
     this.#hasWorked = true;
+    this.#refusals = 0;
     this.throttle.succeeded();
     return { messages, correlationId: correlation.id };
   }
