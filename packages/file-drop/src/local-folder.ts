@@ -8,6 +8,7 @@ import { readFrom } from "./spool.ts";
 
 const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK } = constants;
 const MAX_FOLDERS_DEEP = 8;
+const COPIED_BYTES = 1024 * 1024;
 
 /** A folder of this machine, or one that is mounted. Links of either kind are reported and never read. */
 export async function openLocalFolder(folder: string): Promise<Drop> {
@@ -64,7 +65,7 @@ async function* readEntry(root: string, entry: DropEntry): AsyncGenerator<Uint8A
   const handle = await openBeneath(root, entry.path);
   try {
     await assertUnchanged(handle, entry);
-    yield* readFrom(handle, entry.size, { reuse: true });
+    yield* readFrom(handle, entry.size, { reuse: true, pieceBytes: COPIED_BYTES });
     await assertUnchanged(handle, entry);
   } finally {
     await handle.close();

@@ -105,7 +105,15 @@ export async function readWhole(content: AsyncIterable<Uint8Array>, maxBytes: nu
  * Reads `size` bytes of an open file from its beginning, whatever else reads it meanwhile. With `reuse`, a piece is
  * valid until the next is asked for: a gigabyte then takes two buffers, and not thousands that wait for collection.
  */
-export async function* readFrom(handle: FileHandle, size: number, { reuse = false } = {}): AsyncGenerator<Uint8Array> {
+export async function* readFrom(
+  handle: FileHandle,
+  size: number,
+  { reuse = false, pieceBytes = PIECE_BYTES }: { reuse?: boolean; pieceBytes?: number } = {},
+): AsyncGenerator<Uint8Array> {
+  const chunkBytes = Math.max(CHUNK_BYTES, pieceBytes);
+  function newBuffer(needed: number): Buffer {
+    return Buffer.allocUnsafeSlow(Math.max(0, Math.min(chunkBytes, needed)));
+  }
   const buffers = reuse ? [newBuffer(size), newBuffer(size)] : [];
   let turn = 0;
   async function fill(position: number): Promise<Uint8Array> {
@@ -122,16 +130,12 @@ export async function* readFrom(handle: FileHandle, size: number, { reuse = fals
       if (chunk.byteLength === 0) throw new FileProblem("It became shorter while it was read.");
       position += chunk.byteLength;
       next = fill(position);
-      for (let start = 0; start < chunk.byteLength; start += PIECE_BYTES)
-        yield chunk.subarray(start, start + PIECE_BYTES);
+      for (let start = 0; start < chunk.byteLength; start += pieceBytes)
+        yield chunk.subarray(start, start + pieceBytes);
     }
   } finally {
     await next.catch(() => {});
   }
-}
-
-function newBuffer(size: number): Buffer {
-  return Buffer.allocUnsafeSlow(Math.max(0, Math.min(CHUNK_BYTES, size)));
 }
 
 function tooLong(maxBytes: number): FileProblem {

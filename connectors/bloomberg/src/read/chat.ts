@@ -2,9 +2,9 @@ import type { EventAttachment, Json } from "@hansard/core";
 import type { ChatEvent } from "../schema.ts";
 import type { EventType } from "../map.ts";
 import type { Parsed, ParsedConversation } from "./parse.ts";
-import { CONVERSATION, ELEMENT, fileNameOf } from "./parse.ts";
-import { contextOf, digest, type Resolved, type Surroundings, timeOf } from "./surroundings.ts";
-import type { Tree } from "./tree.ts";
+import { CONVERSATION, fileNameOf } from "./parse.ts";
+import { type Context, contextOf, digest, type Resolved, type Surroundings, timeOf } from "./surroundings.ts";
+import { ELEMENT, type Tree } from "./tree.ts";
 import type { Users } from "./users.ts";
 
 const TYPES: Record<string, EventType> = {
@@ -58,6 +58,12 @@ interface Moment {
   parsed: ChatEvent | undefined;
 }
 
+/** The room and those who are in it. */
+interface Scene {
+  context: Record<string, string>;
+  contexts: Context[];
+}
+
 /** A conversation as it unfolds. It lives as long as its records are read. */
 class Conversation {
   readonly #surroundings: Surroundings;
@@ -68,7 +74,7 @@ class Conversation {
   /** Several conversations of one file may be of one room. */
   readonly #turn: number;
   readonly #present = new Map<string, Tree>();
-  #presentContext: { id: string; json: Json } | undefined;
+  #scene: Scene | undefined;
   /** Entries and exits of the same second, which all who are named in them could see. */
   #pending: Moment[] = [];
   #repeats = new Map<string, number>();
@@ -134,17 +140,17 @@ class Conversation {
     const login = user["LoginName"];
     if (typeof login !== "string" || login === "" || this.#present.has(login)) return;
     this.#present.set(login, user);
-    this.#presentContext = undefined;
+    this.#scene = undefined;
   }
 
   #leave(login: string): void {
-    if (this.#present.delete(login)) this.#presentContext = undefined;
+    if (this.#present.delete(login)) this.#scene = undefined;
   }
 
   #resolve({ name, data, parsed }: Moment, into: Resolved[]): void {
     const { attachments, history } = this.#surroundings;
     if (history === "exclude" && parsed?.["@InteractionType"] === "H") return;
-    const people = (this.#presentContext ??= contextOf("people", [...this.#present.values()]));
+    const scene = (this.#scene ??= this.#setScene());
     const file = name === "Attachment" ? this.#file(parsed) : undefined;
     const stored = file === undefined ? undefined : attachments.find(file);
     if (stored) stored.used = true;
@@ -154,7 +160,7 @@ class Conversation {
         key: this.#key(name, data, parsed),
         occurredAt: this.#time(data, parsed),
         data,
-        context: { room: this.#roomContext.id, people: people.id },
+        context: scene.context,
         ...(parsed &&
           file !== undefined && {
             attachments: [
@@ -168,9 +174,15 @@ class Conversation {
             ],
           }),
       },
-      contexts: [this.#roomContext, people],
+      contexts: scene.contexts,
       missing: file !== undefined && !stored ? { files: [file] } : NOTHING,
     });
+  }
+
+  /** Most events happen in the scene of the one before. */
+  #setScene(): Scene {
+    const people = contextOf("people", [...this.#present.values()]);
+    return { context: { room: this.#roomContext.id, people: people.id }, contexts: [this.#roomContext, people] };
   }
 
   #file(parsed: ChatEvent | undefined): string | undefined {

@@ -1,8 +1,8 @@
 import type { EventAttachment, Json } from "@hansard/core";
 import { Mail } from "../schema.ts";
-import { CONVERSATION, ELEMENT, fileNameOf, type Parsed } from "./parse.ts";
+import { CONVERSATION, fileNameOf, type Parsed } from "./parse.ts";
 import { type Context, contextOf, digestOf, type Resolved, type Surroundings, timeOf } from "./surroundings.ts";
-import type { Tree } from "./tree.ts";
+import { ELEMENT, type Tree } from "./tree.ts";
 
 /** Turns a mail file's records into events with their disclaimers and attachments. */
 export async function* mailEvents(parsed: Parsed, surroundings: Surroundings): AsyncGenerator<Resolved[]> {

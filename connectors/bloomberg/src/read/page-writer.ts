@@ -15,12 +15,15 @@ export class PageWriter {
   #page: BloombergPage = { events: [] };
   #size = 0;
   readonly #sent = new Set<string>();
+  /** Events that follow each other often share them. */
+  #last: Context[] = [];
 
   /** Adds an event, and says what it lacks: in the books as a gap, and as a follow-up, so that it is joined when it comes. */
   add(resolved: Resolved, group: string): BloombergPage | undefined {
     const { event, contexts, missing } = resolved;
     this.#page.events.push(event);
-    for (const context of contexts) this.#context(context);
+    if (contexts !== this.#last) for (const context of contexts) this.#context(context);
+    this.#last = contexts;
     if (missing.files.length > 0 || missing.disclaimer !== undefined) {
       (this.#page.gaps ??= []).push(...partGaps(resolved));
       (this.#page.followUps ??= []).push({ id: `owed:${event.key}`, data: owedData(missing, group) });

@@ -1,7 +1,7 @@
 import { FileProblem, type Spool, type VerifiedFile } from "@hansard/file-drop";
 import { RecordSpool } from "./record-spool.ts";
 import { detached, Users } from "./users.ts";
-import { readTrees, type Tree } from "./tree.ts";
+import { ELEMENT, readTrees, type Tree } from "./tree.ts";
 
 /** What became of one file: records on disk, and in memory only what later files must know of it. */
 export interface Parsed {
@@ -155,9 +155,6 @@ class Collecting {
     if (event !== "ParticipantEntered") this.#initial.push(user);
   }
 }
-
-/** The field of an event's data that names its element. No element or attribute can have that name. */
-export const ELEMENT = "#element";
 
 const HEADER = new Set(["RoomID", "StartTime", "StartTimeUTC", "EndTime", "EndTimeUTC"]);
 const ROLES = ["User", "Inviter", "Invitee"];

@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Json } from "@hansard/core";
 import { readFrom, type Spool } from "@hansard/file-drop";
-import type { Tree } from "./tree.ts";
+import { ELEMENT, type Tree } from "./tree.ts";
 
 const BUFFER_BYTES = 256 * 1024;
 
@@ -23,7 +23,8 @@ export class RecordSpool {
   readonly #handle: FileHandle;
   readonly #shapes: Shape[] = [];
   readonly #bySignature = new Map<string, Shape>();
-  #likely: Shape[] = [];
+  /** The shape that the last record of the same element had. */
+  readonly #likely = new Map<Json | undefined, Shape>();
   #size = 0;
   #full: Uint8Array[] = [];
   #buffer = Buffer.alloc(0);
@@ -80,13 +81,18 @@ export class RecordSpool {
 
   /** Undefined for a record that holds more than texts and numbers. */
   #encode(record: Tree): string | undefined {
+    const likely = this.#likely.get(record[ELEMENT]);
     let line = "";
+    let index = 0;
+    let fits = likely !== undefined;
     for (const field in record) {
       const value = record[field];
       if (typeof value !== "string" && typeof value !== "number") return undefined;
       line += BETWEEN_VALUES + value;
+      fits &&= likely?.fields[index] === field && likely.numeric[index] === (typeof value === "number");
+      index += 1;
     }
-    const shape = this.#likely.find((shape) => fits(shape, record)) ?? this.#shapeOf(record);
+    const shape = likely && fits && index === likely.fields.length ? likely : this.#shapeOf(record);
     return shape.number + line;
   }
 
@@ -99,7 +105,7 @@ export class RecordSpool {
       this.#shapes.push(shape);
       this.#bySignature.set(signature, shape);
     }
-    this.#likely = [shape, ...this.#likely].slice(0, 4);
+    this.#likely.set(record[ELEMENT], shape);
     return shape;
   }
 
@@ -116,13 +122,4 @@ export class RecordSpool {
     }
     return record;
   }
-}
-
-function fits({ fields, numeric }: Shape, record: Tree): boolean {
-  let index = 0;
-  for (const field in record) {
-    if (fields[index] !== field || numeric[index] !== (typeof record[field] === "number")) return false;
-    index += 1;
-  }
-  return index === fields.length;
 }

@@ -13,11 +13,13 @@ export interface TreeHandlers {
   closed(name: string, depth: number): void;
 }
 
+/** The field of an event's data that names its element. No element or attribute can have that name. */
+export const ELEMENT = "#element";
+
 /** Elements that may repeat are lists even when there is one, so that their shape does not depend on their number. */
 const LISTS = new Set(["Recipient", "Attachment", "Disclaimer", "ForwardedTo", "ForwardedBy"]);
 
 interface Open {
-  name: string;
   tree: Tree | undefined;
   text: string;
 }
@@ -26,27 +28,33 @@ interface Open {
 export async function readTrees(content: AsyncIterable<Uint8Array>, handlers: TreeHandlers): Promise<void> {
   const names = new Names();
   const path: string[] = [];
-  const open: Open[] = [];
+  // One for each level, used again and again: a file has millions of elements.
+  const levels: Open[] = [];
+  let open = 0;
   await readXml(content, {
     open(given, attributes) {
       const name = names.same(given);
       const depth = path.length;
-      const isTaken = open.length > 0 || handlers.takes(name, depth, path[depth - 1] ?? "");
+      const isTaken = open > 0 || handlers.takes(name, depth, path[depth - 1] ?? "");
       path.push(name);
       if (!isTaken) return handlers.opened(name, attributes, depth);
-      open.push({ name, tree: attributesOf(attributes), text: "" });
+      const level = (levels[open] ??= { tree: undefined, text: "" });
+      level.tree = attributesOf(attributes);
+      level.text = "";
+      open += 1;
     },
     text(text) {
-      const element = open[open.length - 1];
-      if (element) element.text = element.text === "" ? text : element.text + text;
+      const level = open === 0 ? undefined : levels[open - 1];
+      if (level) level.text = level.text === "" ? text : level.text + text;
       else if (text.trim() !== "") throw new FileProblem(`Text stands directly within the element ${path.at(-1)}.`);
     },
     close() {
       const name = path.pop() ?? "";
-      const element = open.pop();
-      if (!element) return handlers.closed(name, path.length);
-      const value = finish(element);
-      const parent = open[open.length - 1];
+      const level = open === 0 ? undefined : levels[open - 1];
+      if (!level) return handlers.closed(name, path.length);
+      open -= 1;
+      const value = finish(level);
+      const parent = open === 0 ? undefined : levels[open - 1];
       if (parent) return add((parent.tree ??= {}), name, value);
       handlers.taken(name, value, path.length, path.at(-1) ?? "");
     },
