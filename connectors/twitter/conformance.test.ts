@@ -7,25 +7,16 @@ import {
   setLike,
   startXServer,
   type World,
+  type WorldMessage,
 } from "../../tooling/servers/x/index.ts";
 import { connector } from "./src/index.ts";
-
-/** Each is to go once the connector is mended: a waiver whose case passes fails. */
-const WAIVERS = [
-  {
-    case: "read-unknown-types",
-    reason: "X is asked for the three kinds of direct messages by name, so that it leaves out what is new.",
-  },
-  { case: "abort", reason: "the SDK takes no signal, and reading waits for its answer." },
-  { case: "settings-schema", reason: "prices and OAuth 1.0a tokens are described together, and not one by one." },
-];
 
 const MINUTE_MS = 60_000;
 
 conformance(connector, {
   fixtures: new URL("./fixtures/", import.meta.url),
   source: {
-    events: 8,
+    events: 9,
     async start() {
       const server = await startXServer();
       populate(server.world);
@@ -58,7 +49,6 @@ conformance(connector, {
       body: '{"title":"Too Many Requests"}',
     }),
   },
-  waivers: WAIVERS,
 });
 
 function populate(world: World): void {
@@ -73,7 +63,9 @@ function populate(world: World): void {
   world.now += MINUTE_MS;
   editPost(world, edited, "Mended");
   setLike(world, "1", question.chain, true);
-  addMessage(world, { type: "MessageCreate", conversation: "1-2", readers: ["1", "2"], sender: "2", text: "Psst" });
+  const message = { conversation: "1-2", readers: ["1", "2"], sender: "2", text: "Psst" };
+  addMessage(world, { ...message, type: "MessageCreate" });
+  addMessage(world, { ...message, type: "ConversationExploded" as WorldMessage["type"] });
   // Past the time in which posts can be edited.
   world.now += 2 * 60 * MINUTE_MS;
 }

@@ -10,7 +10,12 @@ const secret = () =>
 
 const UserId = z.string().regex(/^\d{1,19}$/, "Name an account by its numeric id, since handles change hands.");
 
-const OAuth1 = z.object({ appKey: secret(), appSecret: secret(), accessToken: secret(), accessSecret: secret() });
+const OAuth1 = z.object({
+  appKey: secret().describe("The app's API key"),
+  appSecret: secret().describe("The app's API key secret"),
+  accessToken: secret().describe("The account's access token"),
+  accessSecret: secret().describe("The account's access token secret"),
+});
 
 const Account = z.object({
   id: UserId.describe("The account's numeric id"),
@@ -32,13 +37,17 @@ const Archive = z.object({
 });
 export type Archive = z.infer<typeof Archive>;
 
+function price(usd: number) {
+  return z.number().nonnegative().default(usd);
+}
+
 /** US dollars for each resource that is read. */
 export const Prices = z.object({
-  post: z.number().nonnegative().default(0.005),
-  ownedPost: z.number().nonnegative().default(0.001),
-  user: z.number().nonnegative().default(0.01),
-  directMessage: z.number().nonnegative().default(0.01),
-  like: z.number().nonnegative().default(0.001),
+  post: price(0.005).describe("A post of anybody"),
+  ownedPost: price(0.001).describe("A post of the account that signs in itself"),
+  user: price(0.01).describe("An account's profile"),
+  directMessage: price(0.01).describe("A direct message"),
+  like: price(0.001).describe("A like that was given"),
 });
 export type Prices = z.infer<typeof Prices>;
 
@@ -47,7 +56,7 @@ export const Settings = z
     bearerToken: secret().optional().describe("The app's Bearer token, for public posts"),
     clientId: z.string().min(1).optional().describe("The OAuth 2 client id of the app"),
     clientSecret: secret().optional().describe("The OAuth 2 client secret, for a confidential client"),
-    accounts: z.array(Account).default([]),
+    accounts: z.array(Account).default([]).describe("The accounts to archive"),
     archives: z.array(Archive).default([]).describe("Downloaded account archives to read for history"),
     fullArchiveSearch: z
       .boolean()

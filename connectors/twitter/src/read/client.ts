@@ -44,6 +44,7 @@ export function openAppClient(context: TwitterContext, partition?: string): XCli
 
 function clientWith(context: TwitterContext, credentials: Credentials, partition: string | undefined): XClient {
   const { apiUrl } = context.settings;
+  const request = options(apiUrl);
   let spelling: "tweet" | "post" = "tweet";
 
   async function send<Schema extends z.ZodType>(
@@ -53,6 +54,7 @@ function clientWith(context: TwitterContext, credentials: Credentials, partition
   ): Promise<z.output<Schema>> {
     context.signal.throwIfAborted();
     const answer = await signedIn(credentials, call).catch((error: unknown) => {
+      context.signal.throwIfAborted();
       throw isHansardError(error) ? error : toHansardError(error, path, partition);
     });
     // A connection that is cut before the first byte of the body looks like an empty answer to the SDK.
@@ -70,14 +72,14 @@ function clientWith(context: TwitterContext, credentials: Credentials, partition
     schema: Schema,
     query: Query = {},
   ): Promise<z.output<Schema>> {
-    const request = (words: "tweet" | "post") =>
-      send(path, schema, (sdk) => sdk.v2.get(path, respell(query, words), options(apiUrl)));
+    const ask = (words: "tweet" | "post") =>
+      send(path, schema, (sdk) => sdk.v2.get(path, respell(query, words), request));
     try {
-      return await request(spelling);
+      return await ask(spelling);
     } catch (error) {
       if (!(error instanceof RefusedParameterError) || spelling === "post" || !error.parameters.some(isSpelt))
         throw error;
-      const answer = await request("post");
+      const answer = await ask("post");
       spelling = "post";
       return answer;
     }
@@ -86,7 +88,7 @@ function clientWith(context: TwitterContext, credentials: Credentials, partition
   return {
     owned: credentials.owned,
     get,
-    post: (path, schema, body) => send(path, schema, (sdk) => sdk.v2.post(path, body, options(apiUrl))),
+    post: (path, schema, body) => send(path, schema, (sdk) => sdk.v2.post(path, body, request)),
     async authorization(rejected) {
       const { token } = await credentials.client(rejected?.reveal().replace(/^Bearer /, ""));
       return token === undefined ? undefined : new Secret(`Bearer ${token}`);
@@ -113,13 +115,11 @@ function ownCredentials(context: TwitterContext, account: Account): Credentials 
       renewable: true,
       async client(rejected) {
         const token = await accessTokenOf(context, { ...account, refreshToken }, rejected);
-        return { sdk: bearerClient(context.settings, token), token };
+        return { sdk: bearerClient(context, token), token };
       },
     };
   }
-  return (
-    oauth1 && { owned: true, renewable: false, client: async () => ({ sdk: oauth1Client(context.settings, oauth1) }) }
-  );
+  return oauth1 && { owned: true, renewable: false, client: async () => ({ sdk: oauth1Client(context, oauth1) }) };
 }
 
 function appCredentials(context: TwitterContext): Credentials {
@@ -133,6 +133,6 @@ function appCredentials(context: TwitterContext): Credentials {
   return {
     owned: false,
     renewable: false,
-    client: async () => ({ sdk: bearerClient(context.settings, token), token }),
+    client: async () => ({ sdk: bearerClient(context, token), token }),
   };
 }

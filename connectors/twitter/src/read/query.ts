@@ -13,10 +13,10 @@ export const POST_QUERY = {
   "poll.fields": "duration_minutes,end_datetime,id,options,voting_status",
 } satisfies Query;
 
+/** Every kind of event, named or not: one that is new must not be left out. */
 export const DIRECT_MESSAGE_QUERY = {
   "dm_event.fields":
     "attachments,created_at,dm_conversation_id,entities,event_type,id,participant_ids,referenced_tweets,sender_id,text",
-  event_types: "MessageCreate,ParticipantsJoin,ParticipantsLeave",
   expansions: "attachments.media_keys,participant_ids,referenced_tweets.id,sender_id",
   "tweet.fields": POST_QUERY["tweet.fields"],
   "user.fields": POST_QUERY["user.fields"],

@@ -1,13 +1,14 @@
 import http from "node:http";
 import https from "node:https";
-import { TwitterApi } from "twitter-api-v2";
+import { type IClientSettings, type ITwitterApiClientPlugin, TwitterApi } from "twitter-api-v2";
 import type { Account, Settings } from "../schema.ts";
+import type { TwitterContext } from "./context.ts";
 
 const TIMEOUT_MS = 30_000;
 
 /**
  * Asks for new tokens, once: the SDK tries nothing again by itself. A connection of its own, since one that was kept
- * open may be dead, and then nobody could tell whether X has seen the request.
+ * open may be dead, and then nobody could tell whether X has seen the request; nor does it end with the run.
  */
 export async function postRefresh(
   { apiUrl, clientId = "", clientSecret }: Settings,
@@ -22,21 +23,19 @@ export async function postRefresh(
   return client.post("oauth2/token", body, { ...options(apiUrl), forceBodyMode: "url" });
 }
 
-export function bearerClient({ apiUrl }: Settings, token: string): TwitterApi {
-  return new TwitterApi(token, transport(apiUrl));
+export function bearerClient({ settings, signal }: TwitterContext, token: string): TwitterApi {
+  return new TwitterApi(token, transport(settings.apiUrl, signal));
 }
 
-export function oauth1Client({ apiUrl }: Settings, tokens: NonNullable<Account["oauth1"]>): TwitterApi {
+export function oauth1Client({ settings, signal }: TwitterContext, tokens: NonNullable<Account["oauth1"]>): TwitterApi {
   const { appKey, appSecret, accessToken, accessSecret } = tokens;
-  return new TwitterApi(
-    {
-      appKey: appKey.reveal(),
-      appSecret: appSecret.reveal(),
-      accessToken: accessToken.reveal(),
-      accessSecret: accessSecret.reveal(),
-    },
-    transport(apiUrl),
-  );
+  const revealed = {
+    appKey: appKey.reveal(),
+    appSecret: appSecret.reveal(),
+    accessToken: accessToken.reveal(),
+    accessSecret: accessSecret.reveal(),
+  };
+  return new TwitterApi(revealed, transport(settings.apiUrl, signal));
 }
 
 /** Uncompressed, since the SDK lets a damaged compressed answer end the process. */
@@ -46,7 +45,15 @@ export function options(apiUrl: string): { prefix: string; timeout: number; comp
 
 const plain = new http.Agent({ keepAlive: true });
 
-/** The SDK speaks plain HTTP, as to a proxy on this machine, only when it is given an agent for it. */
-function transport(apiUrl: string): { httpAgent?: http.Agent } {
-  return apiUrl.startsWith("http:") ? { httpAgent: plain } : {};
+/**
+ * Requests end with the run. The SDK speaks plain HTTP, as to a proxy on this machine, only when it is given an agent
+ * for it.
+ */
+function transport(apiUrl: string, signal: AbortSignal): Partial<IClientSettings> {
+  const endWithRun: ITwitterApiClientPlugin = {
+    onBeforeRequest({ requestOptions }) {
+      requestOptions.signal = signal;
+    },
+  };
+  return { plugins: [endWithRun], ...(apiUrl.startsWith("http:") && { httpAgent: plain }) };
 }
