@@ -1,12 +1,12 @@
-import type { Json, RateLimitedError } from "@hansard/core";
-import { type ErrorKind, isHansardError } from "@hansard/core";
+import { type ErrorKind, isHansardError, type RateLimitedError } from "@hansard/core";
 import type { CaptureResult, Journal } from "@hansard/core/ingestion";
-import type { Fault, FaultServer } from "../fault-server.ts";
-import { heldBy, openInstallation, readInto, SOURCE, stoppedBy } from "../installation.ts";
-import { fieldPaths, withoutField, withUnknownFields } from "../json.ts";
+import type { Fault } from "../fault-server.ts";
+import { heldBy, readInto, SOURCE, stoppedBy } from "../installation.ts";
 import { filesOf, mustEnd } from "../reference.ts";
-import { type OpenCopy, openCopy } from "../source-copy.ts";
+import type { OpenCopy } from "../source-copy.ts";
 import { type Case, listed, must, type Suite } from "../suite.ts";
+import { readsMissingFields, readsUnknownFields } from "./http-answers.ts";
+import { mustBeInWords, reading } from "./http-reading.ts";
 
 export function httpCases(suite: Suite): Case[] {
   const { answer, start } = suite.source;
@@ -118,22 +118,6 @@ function mustHaveStopped(result: CaptureResult, kinds: ErrorKind[], where: strin
   mustBeInWords(result, where);
 }
 
-/** What the connector did not throw on purpose reaches the runner as the cause of an error that says so. */
-function mustBeInWords(result: CaptureResult, where: string): void {
-  for (const { error } of result.stopped) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    const isAccident =
-      [TypeError, ReferenceError, RangeError].some((kind) => cause instanceof kind) &&
-      error instanceof Error &&
-      error.message.startsWith("The connector failed");
-    must(
-      !isAccident,
-      () =>
-        `${where}: the connector failed by accident: ${String(cause)}. Parse each answer, and throw an UnexpectedResponseError that names what is missing.`,
-    );
-  }
-}
-
 async function waits(suite: Suite): Promise<void> {
   const { requests } = await suite.reference();
   must(requests > 0, "A whole read made no request to the source's server.");
@@ -179,70 +163,6 @@ function patience(
 ): { status: number; headers?: Record<string, string>; body?: string } {
   const seconds = Math.ceil((retryAt.getTime() - copy.now().getTime()) / 1000);
   return source.rateLimited?.(retryAt) ?? { status: 429, headers: { "retry-after": String(seconds) } };
-}
-
-async function readsUnknownFields(suite: Suite): Promise<void> {
-  await reading(suite, async (journal, copy, server) => {
-    server.fault = () => ({ kind: "change", change: withUnknownFields });
-    mustEnd(await readInto(journal, suite.connector, copy));
-    const held = await heldBy(journal);
-    const lost = [...(await suite.reference()).held].filter((name) => !held.has(name));
-    must(
-      lost.length === 0,
-      () => `With fields that nobody knows in each answer, ${lost.length} events are lost: ${listed(lost)}.`,
-    );
-  });
-}
-
-const MOST_FIELDS = 40;
-
-async function readsMissingFields(suite: Suite): Promise<void> {
-  const paths = await pathsOfAnswers(suite);
-  must(
-    paths.length > 0,
-    "No answer of the source is JSON with fields. If the source speaks another format, waive this case.",
-  );
-  const step = Math.max(1, Math.floor(paths.length / MOST_FIELDS));
-  for (const path of paths.filter((_, index) => index % step === 0)) {
-    await reading(suite, async (journal, copy, server) => {
-      const most = (await suite.reference()).requests * 10 + 100;
-      // A missing cursor may send the connector round in circles; the source then goes down.
-      server.fault = ({ number }) =>
-        number > most
-          ? { kind: "answer", status: 503 }
-          : { kind: "change", change: (body) => withoutField(body, path) };
-      mustBeInWords(await readInto(journal, suite.connector, copy), `Without the field ${path.join(".")}`);
-    });
-  }
-}
-
-async function pathsOfAnswers(suite: Suite): Promise<string[][]> {
-  const paths = new Map<string, string[]>();
-  await reading(suite, async (journal, copy, server) => {
-    server.fault = () => ({
-      kind: "change",
-      change(body: Json) {
-        for (const path of fieldPaths(body)) paths.set(path.join("\0"), path);
-        return body;
-      },
-    });
-    mustEnd(await readInto(journal, suite.connector, copy));
-  });
-  return [...paths.values()];
-}
-
-async function reading(
-  { connector, source }: Suite,
-  work: (journal: Journal, copy: OpenCopy, server: FaultServer) => Promise<void>,
-): Promise<void> {
-  await using copy = await openCopy(connector, source);
-  await using installation = await openInstallation();
-  const journal = installation.openJournal();
-  try {
-    if (copy.server) await work(journal, copy, copy.server);
-  } finally {
-    await journal.close();
-  }
 }
 
 /** The first, the last and some between. */
