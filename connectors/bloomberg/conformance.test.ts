@@ -25,12 +25,6 @@ conformance(connector, {
     later: { events: 6, happen: ({ folder }) => writeDay(folder, 2, 3) },
     large: { events: LARGE_DAYS * (LARGE_MAILS + 3) },
   },
-  // Each is to go once the connector is mended: a waiver whose case passes fails.
-  waivers: [
-    { case: "settings-schema", reason: "four settings of the SFTP server are not described yet." },
-    { case: "map-missing-fields", reason: "a file without a name is still shown as undefined." },
-    { case: "map-other", reason: "Other still expects an object and refuses other JSON." },
-  ],
 });
 
 /** A day's mails, two at each time, and a conversation with something of an unknown kind in it. */

@@ -12,13 +12,13 @@ import type {
 } from "@hansard/core";
 import { UnavailableError } from "@hansard/core";
 import { partitions, read } from "./read.ts";
-import { type Checkpoint, Settings } from "./schema.ts";
+import { type Checkpoint, type ExportCheckpoint, Settings } from "./schema.ts";
 
 /** A journal in memory, as strict as the real one about what a page may refer to. */
 export class MemoryJournal {
   events = new Map<string, SourceEvent>();
   contexts = new Map<string, Json>();
-  checkpoints = new Map<string, Checkpoint>();
+  checkpoints = new Map<string, ExportCheckpoint>();
   claims = new Map<string, { events: number; captured: Set<string> }>();
   gaps = new Map<string, { events: number; reason: string; claim?: string | undefined; open: boolean }>();
   exclusions = new Map<string, { events: number; claim?: string | undefined }>();
@@ -51,7 +51,7 @@ export class MemoryJournal {
       if (gap) gap.open = false;
     }
     for (const { id, events, claim } of page.exclusions ?? []) this.exclusions.set(id, { events, claim });
-    if (page.checkpoint !== undefined) this.checkpoints.set(partition, structuredClone(page.checkpoint));
+    if (page.checkpoint?.mode === "export") this.checkpoints.set(partition, structuredClone(page.checkpoint));
     return added;
   }
 

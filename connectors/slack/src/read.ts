@@ -3,25 +3,40 @@ import { examineExport } from "./read/check.ts";
 import { readConversation } from "./read/conversation.ts";
 import { enumerateExport } from "./read/enumerate.ts";
 import { enterExport } from "./read/export.ts";
+import { livePartitions } from "./read/live/agenda.ts";
+import { examineSlack } from "./read/live/check-live.ts";
+import { readLive } from "./read/live/read-live.ts";
 import type { SlackPage } from "./read/page.ts";
-import type { Checkpoint, Settings } from "./schema.ts";
+import type { Checkpoint, ExportCheckpoint, ExportSettings, Settings } from "./schema.ts";
 
-/** Looks at the export before the first run: what it holds, and what it cannot hold. */
+/** Looks at the source before the first run: what it holds, and what it cannot hold. */
 export async function check(context: SourceContext<Settings>): Promise<Finding[]> {
-  return examineExport(context);
+  const { settings } = context;
+  return settings.mode === "export" ? examineExport({ ...context, settings }) : examineSlack({ ...context, settings });
 }
 
 /** One for each conversation, so that each resumes by itself. */
 export async function partitions(context: SourceContext<Settings>): Promise<Partition[]> {
-  await using opened = await enterExport(context);
+  const { settings } = context;
+  if (settings.mode !== "export") return livePartitions({ ...context, settings });
+  await using opened = await enterExport({ ...context, settings });
   return [...opened.catalogue.conversations.values()].map(({ conversation: { id, name }, workspace }) => ({
     id,
     name: `${workspace.label}/${name}`,
   }));
 }
 
-/** Reads the days of one conversation that are new, or not the same as last time. */
+/** Reads what is new in one conversation, or not the same as last time. A checkpoint of another mode is as good as none. */
 export async function* read(context: ReadContext<Settings, Checkpoint>): AsyncGenerator<SlackPage> {
+  const { settings, checkpoint } = context;
+  if (settings.mode === "export") {
+    yield* readExport({ ...context, settings, checkpoint: checkpoint?.mode === "export" ? checkpoint : undefined });
+  } else {
+    yield* readLive({ ...context, settings, checkpoint: checkpoint?.mode === settings.mode ? checkpoint : undefined });
+  }
+}
+
+async function* readExport(context: ReadContext<ExportSettings, ExportCheckpoint>): AsyncGenerator<SlackPage> {
   await using opened = await enterExport(context);
   const { files, catalogue, unreachable } = opened;
   const place = catalogue.conversations.get(context.partition.id);
@@ -32,8 +47,10 @@ export async function* read(context: ReadContext<Settings, Checkpoint>): AsyncGe
   yield* readConversation({ place, catalogue, files: source, read: context });
 }
 
-/** The ids of all messages, without their content. */
+/** The ids of all messages of an export, without their content. Slack itself has no way to list ids alone. */
 export async function* enumerate(context: SourceContext<Settings>): AsyncGenerator<{ key: string; version?: string }> {
-  await using opened = await enterExport(context);
-  yield* enumerateExport(opened, context);
+  const { settings } = context;
+  if (settings.mode !== "export") return;
+  await using opened = await enterExport({ ...context, settings });
+  yield* enumerateExport(opened, { ...context, settings });
 }

@@ -46,12 +46,22 @@ export function openJournal(folder: string): Journal {
   return new SqliteJournal(folder);
 }
 
+interface Appending {
+  source: string;
+  partition: string;
+  page: Page;
+  at: number;
+  resolve: (result: AppendResult) => void;
+  reject: (error: unknown) => void;
+}
+
 class SqliteJournal implements Journal {
   readonly blobs: BlobStore;
   readonly installation: Journal["installation"];
   readonly #database: JournalDatabase;
   readonly #log: Log;
   readonly #reader: EventReader;
+  readonly #appending: Appending[] = [];
 
   constructor(folder: string) {
     this.#database = new JournalDatabase(join(folder, "journal.db"));
@@ -74,11 +84,12 @@ class SqliteJournal implements Journal {
     return readPosition(this.#database, this.#sourceId(source), partition, now.getTime());
   }
 
-  async append(source: string, partition: string, page: Page, now: Date): Promise<AppendResult> {
-    const place = { database: this.#database, log: this.#log, blobs: this.blobs, source: this.#sourceId(source) };
-    const result = this.#write(() => appendPage(place, partition, page, now.getTime()));
-    this.blobs.forgetStaged();
-    return result;
+  /** Pages that come at the same time, from partitions that are read side by side, share one transaction. */
+  append(source: string, partition: string, page: Page, now: Date): Promise<AppendResult> {
+    return new Promise((resolve, reject) => {
+      if (this.#appending.length === 0) setImmediate(() => this.#appendAll());
+      this.#appending.push({ source, partition, page, at: now.getTime(), resolve, reject });
+    });
   }
 
   captured(source: string, range: { from: string; to: string }): AsyncIterable<KnownEvent> {
@@ -120,9 +131,17 @@ class SqliteJournal implements Journal {
     return readClosedGroups(this.#database, this.#route(source, destination), now.getTime(), limit);
   }
 
-  async intend(intent: Intent, followSingly: boolean, now: Date): Promise<number> {
+  async intend(
+    intent: Intent,
+    followSingly: boolean,
+    now: Date,
+    before?: { intent: number; settlements: Settlement[] },
+  ): Promise<number> {
     const to = this.#route(intent.source, intent.destination);
-    return this.#write(() => recordIntent(this.#database, this.#log, to, intent, followSingly, now.getTime()));
+    return this.#write(() => {
+      if (before) recordSettlement(this.#database, this.#log, before.intent, before.settlements, now.getTime());
+      return recordIntent(this.#database, this.#log, to, intent, followSingly, now.getTime());
+    });
   }
 
   async openIntents(source: string, destination: string): Promise<OpenIntent[]> {
@@ -225,6 +244,34 @@ class SqliteJournal implements Journal {
 
   async close(): Promise<void> {
     this.#database.close();
+  }
+
+  #appendAll(): void {
+    const pages = this.#appending.splice(0);
+    try {
+      const results = this.#write(() => pages.map((page) => this.#appendPage(page)));
+      this.blobs.forgetStaged();
+      pages.forEach(({ resolve }, index) => resolve(results[index] ?? { captured: 0, known: 0 }));
+    } catch (error) {
+      if (pages.length === 1) pages[0]?.reject(error);
+      else for (const page of pages) this.#appendAlone(page);
+    }
+  }
+
+  /** One page that cannot be written must not take the others with it. */
+  #appendAlone(page: Appending): void {
+    try {
+      const result = this.#write(() => this.#appendPage(page));
+      this.blobs.forgetStaged();
+      page.resolve(result);
+    } catch (error) {
+      page.reject(error);
+    }
+  }
+
+  #appendPage({ source, partition, page, at }: Appending): AppendResult {
+    const place = { database: this.#database, log: this.#log, blobs: this.blobs, source: this.#sourceId(source) };
+    return appendPage(place, partition, page, at);
   }
 
   #sourceId(name: string): number {

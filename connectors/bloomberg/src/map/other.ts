@@ -6,13 +6,13 @@ import { chatParticipant } from "./people.ts";
 const BLOOMBERG: Participant = { id: "bloomberg", name: "Bloomberg", kind: "bot" };
 const DROP: Participant = { id: "drop", name: "Bloomberg compliance drop", kind: "place" };
 
-const Raw = z.record(z.string(), z.json());
+const Raw = z.object({ "#element": z.string().optional(), FileName: z.string().optional() }).catch({});
 const People = z.array(ChatUser).catch([]);
 
 /** What the connector does not know yet, as the source gave it. In a chat it goes to those who were there. */
 export function other({ data, context, attachments, occurredAt }: CapturedEvent): MessageDraft {
   const raw = Raw.parse(data);
-  const element = typeof raw["#element"] === "string" ? raw["#element"] : "element";
+  const element = raw["#element"] ?? "element";
   const room = Room.safeParse(context["room"]);
   const people = People.parse(context["people"] ?? []).map(chatParticipant);
   const files = attachments.flatMap((file): MessageAttachment[] =>
@@ -23,8 +23,8 @@ export function other({ data, context, attachments, occurredAt }: CapturedEvent)
     from: BLOOMBERG,
     to: people.length > 0 ? people : [DROP],
     date: occurredAt,
-    subject: isFile ? `File without a message: ${String(raw["FileName"])}` : `Bloomberg ${element}`,
-    text: JSON.stringify(raw, undefined, 2),
+    subject: isFile ? `File without a message: ${raw.FileName ?? "without a name"}` : `Bloomberg ${element}`,
+    text: JSON.stringify(data, undefined, 2),
     ...(files.length > 0 && { attachments: files }),
     notes: [
       isFile

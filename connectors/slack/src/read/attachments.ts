@@ -13,7 +13,7 @@ import { DamagedFileError, type ExportFiles, type Member } from "./export-files.
 
 /** What fetching needs, shared by all partitions of a run. */
 export interface FileSource {
-  settings: Settings;
+  settings: Pick<Settings, "downloadFiles" | "maxFileBytes">;
   http: HttpClient;
   blobs: BlobWriter;
   log: Logger;
@@ -67,7 +67,7 @@ export function filesOf({ type, data }: SlackEvent): File[] {
   return [...files.values()];
 }
 
-function nameOf({ id, name, title }: File): string {
+export function nameOf({ id, name, title }: File): string {
   return name || title || id;
 }
 
@@ -85,9 +85,10 @@ async function fetchFile(file: File, source: FileSource): Promise<Awaited<Return
   return download(url, file, source, TRIES);
 }
 
-function whyNotFetched(
+/** Why a file is not asked for at all. */
+export function whyNotFetched(
   { mode, size, external_type }: File,
-  { downloadFiles, maxFileBytes }: Settings,
+  { downloadFiles, maxFileBytes }: Pick<Settings, "downloadFiles" | "maxFileBytes">,
 ): string | undefined {
   if (mode === "tombstone") return "It was deleted in Slack before the export was made.";
   if (mode === "hidden_by_limit") return "Slack hides it because the workspace is over the limit of its plan.";
@@ -154,6 +155,6 @@ async function waitUntil(error: Error, signal: AbortSignal): Promise<void> {
 }
 
 /** Links of an export carry the export's token. It must not stand in a reason that people read. */
-function withoutTokens(message: string): string {
+export function withoutTokens(message: string): string {
   return message.replaceAll(/xox[a-z]+-[\w-]+/gi, "[secret]").replaceAll(/([?&]t=)[^&\s"']+/g, "$1[secret]");
 }

@@ -1,9 +1,9 @@
 import type { Finding, SourceContext } from "@hansard/core";
-import type { Settings } from "../schema.ts";
+import type { ExportSettings } from "../schema.ts";
 import { enterExport } from "./export.ts";
 import type { Catalogue } from "./workspaces.ts";
 
-export async function examineExport(context: SourceContext<Settings>): Promise<Finding[]> {
+export async function examineExport(context: SourceContext<ExportSettings>): Promise<Finding[]> {
   await using opened = await enterExport(context);
   const { catalogue } = opened;
   return [
@@ -69,7 +69,7 @@ function describeScope({ conversations }: Catalogue): Finding[] {
   ];
 }
 
-function describeExclusions({ conversations }: Catalogue, { excludeChannels }: Settings): Finding[] {
+function describeExclusions({ conversations }: Catalogue, { excludeChannels }: ExportSettings): Finding[] {
   const names = new Set([...conversations.values()].flatMap(({ conversation: { id, name } }) => [id, name]));
   return excludeChannels
     .filter((channel) => !names.has(channel) && !names.has(channel.replace(/^#/, "")))

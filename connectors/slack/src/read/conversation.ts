@@ -1,5 +1,5 @@
 import type { ReadContext } from "@hansard/core";
-import type { Checkpoint, ReadDay, Settings } from "../schema.ts";
+import type { ExportCheckpoint, ReadDay, ExportSettings } from "../schema.ts";
 import type { FileSource } from "./attachments.ts";
 import { deletion, type KnownMessages, loadKnown, missingFrom } from "./changes.ts";
 import { excludeFile, isExcluded } from "./exclude.ts";
@@ -20,7 +20,7 @@ export interface ConversationReading {
   place: ConversationFiles;
   catalogue: Catalogue;
   files: FileSource;
-  read: ReadContext<Settings, Checkpoint>;
+  read: ReadContext<ExportSettings, ExportCheckpoint>;
 }
 
 interface Progress extends ConversationReading {

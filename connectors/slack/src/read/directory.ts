@@ -42,9 +42,9 @@ export async function readPeople(
   for (const member of members) {
     if (!member) continue;
     await forEachElement(files, member, problems, (element) => {
-      const id = idOf(element);
-      if (id === undefined) return "A user without an id was left out";
-      people[id] = personOf(element, id);
+      const found = personFrom(element);
+      if (!found) return "A user without an id was left out";
+      people[found.id] = found.person;
       return undefined;
     });
   }
@@ -55,6 +55,12 @@ export async function readPeople(
 function idOf(element: Json): string | undefined {
   const id = stringAt(element, "id");
   return id !== undefined && /^[A-Za-z0-9][\w.-]{0,99}$/.test(id) ? id : undefined;
+}
+
+/** A user as Slack describes one, anywhere. */
+export function personFrom(element: Json): { id: string; person: Person } | undefined {
+  const id = idOf(element);
+  return id === undefined ? undefined : { id, person: personOf(element, id) };
 }
 
 function personOf(element: Json, id: string): Person {
@@ -84,20 +90,27 @@ export async function readConversations(
   for (const { kind, member } of sources) {
     if (!member) continue;
     await forEachElement(files, member, problems, (element) => {
-      const id = idOf(element);
-      if (id === undefined) return "A conversation without an id was left out";
-      conversations.push({
-        id,
-        name: stringAt(element, "name") || id,
-        kind,
-        workspace,
-        members: stringsAt(element, "members"),
-        details: detailsOf(element),
-      });
+      const conversation = conversationFrom(element, kind, workspace);
+      if (!conversation) return "A conversation without an id was left out";
+      conversations.push(conversation);
       return undefined;
     });
   }
   return conversations;
+}
+
+/** A conversation as Slack describes one, anywhere. */
+export function conversationFrom(element: Json, kind: ConversationKind, workspace: string): Conversation | undefined {
+  const id = idOf(element);
+  if (id === undefined) return undefined;
+  return {
+    id,
+    name: stringAt(element, "name") || id,
+    kind,
+    workspace,
+    members: stringsAt(element, "members"),
+    details: detailsOf(element),
+  };
 }
 
 function detailsOf(element: Json): { [name: string]: Json } {

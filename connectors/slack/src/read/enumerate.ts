@@ -1,5 +1,5 @@
 import type { SourceContext } from "@hansard/core";
-import type { Settings } from "../schema.ts";
+import type { ExportSettings } from "../schema.ts";
 import { ElementScanner } from "./elements.ts";
 import { parseElement, toEvent } from "./events.ts";
 import { isExcluded } from "./exclude.ts";
@@ -10,7 +10,7 @@ import { ELEMENT_LIMITS } from "./element-reading.ts";
 /** Walks all day files for keys alone. What cannot be read has no id; reading declares it as a gap. */
 export async function* enumerateExport(
   { files, catalogue }: OpenedExport,
-  { settings, startedAt, signal }: SourceContext<Settings>,
+  { settings, startedAt, signal }: SourceContext<ExportSettings>,
 ): AsyncGenerator<{ key: string; version?: string }> {
   for (const place of catalogue.conversations.values()) {
     if (isExcluded(settings, place)) continue;

@@ -1,5 +1,5 @@
 import type { SourceContext } from "@hansard/core";
-import type { Settings } from "../schema.ts";
+import type { ExportSettings } from "../schema.ts";
 import { type ExportFiles, openExport } from "./export-files.ts";
 import { type Catalogue, readCatalogue } from "./workspaces.ts";
 
@@ -20,12 +20,12 @@ interface Run {
   unreachable: Map<string, number>;
 }
 
-const runs = new WeakMap<Settings, Run>();
+const runs = new WeakMap<ExportSettings, Run>();
 
 export async function enterExport({
   settings,
   startedAt,
-}: Pick<SourceContext<Settings>, "settings" | "startedAt">): Promise<OpenedExport> {
+}: Pick<SourceContext<ExportSettings>, "settings" | "startedAt">): Promise<OpenedExport> {
   const run = runOf(settings, startedAt.getTime());
   run.opened ??= open(settings, run.catalogue);
   run.holders += 1;
@@ -40,7 +40,7 @@ export async function enterExport({
   }
 }
 
-function runOf(settings: Settings, startedAt: number): Run {
+function runOf(settings: ExportSettings, startedAt: number): Run {
   const known = runs.get(settings);
   if (known?.startedAt === startedAt) return known;
   const run: Run = { startedAt, holders: 0, opened: undefined, catalogue: undefined, unreachable: new Map() };
@@ -49,7 +49,7 @@ function runOf(settings: Settings, startedAt: number): Run {
 }
 
 async function open(
-  settings: Settings,
+  settings: ExportSettings,
   known: Catalogue | undefined,
 ): Promise<{ files: ExportFiles; catalogue: Catalogue }> {
   const files = await openExport(settings.export);

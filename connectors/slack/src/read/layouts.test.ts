@@ -152,7 +152,7 @@ test("lists the id of every message without reading it in", async () => {
   };
   const keys: string[] = [];
   for await (const { key } of enumerate(context)) keys.push(key);
-  const journal = await runSource({ settings: { export: settings.export } });
+  const journal = await runSource({ settings: { export: settings.mode === "export" ? settings.export : "" } });
   expect(keys.sort()).toEqual(keysOf(journal));
 });
 

@@ -1,5 +1,5 @@
 import type { Claim, Exclusion, Gap, Json, Page } from "@hansard/core";
-import type { Checkpoint, ReadDay } from "../schema.ts";
+import type { Checkpoint, ExportCheckpoint, ReadDay } from "../schema.ts";
 import type { EventType } from "./event-type.ts";
 import type { SlackEvent } from "./events.ts";
 
@@ -27,7 +27,7 @@ const BYTES_PER_PAGE = 8 * 1024 * 1024;
 /** A checkpoint names every day of a conversation. Where that is long, not every page bears it. */
 const LEDGER_LINES_PER_PAGE = 2000;
 
-export function draftPages(from: Checkpoint | undefined, workspaceGaps: Gap[]): PageDraft {
+export function draftPages(from: ExportCheckpoint | undefined, workspaceGaps: Gap[]): PageDraft {
   const days: Record<string, ReadDay> = { ...from?.days };
   const gapIds = workspaceGaps.map(({ id }) => id);
   const earlierGaps = from?.gaps ?? [];

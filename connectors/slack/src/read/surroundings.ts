@@ -1,14 +1,14 @@
 import type { Json } from "@hansard/core";
 import { addContext, replayMembership } from "./membership.ts";
-import type { PageDraft } from "./page.ts";
+import type { Conversation } from "./directory.ts";
 import type { Survey } from "./survey.ts";
-import type { ConversationFiles } from "./workspaces.ts";
+import type { Workspace } from "./workspaces.ts";
 
 /** Gives each event of a conversation its contexts: the conversation, its members at that time, people's and channels' names. */
 export function describeSurroundings(
-  { conversation, workspace }: ConversationFiles,
-  { changes, occurring }: Survey,
-  page: PageDraft,
+  { conversation, workspace }: { conversation: Conversation; workspace: Pick<Workspace, "people" | "channelNames"> },
+  { changes, occurring }: Pick<Survey, "changes" | "occurring">,
+  page: { readonly contexts: Record<string, Json> },
 ): (ts: string) => Record<string, string> {
   const membership = replayMembership(conversation.members, changes);
   const byMembers = new Map<Record<string, string>, Record<string, string>>();

@@ -76,13 +76,19 @@ function addChange(bytes: Buffer, changes: MembershipChange[]): void {
   } catch {
     return;
   }
+  changes.push(...changesIn(element));
+}
+
+/** Who came or went by a message that says so. */
+export function changesIn(element: Json): MembershipChange[] {
   const ts = stringAt(element, "ts");
   const user = stringAt(element, "user");
-  if (ts === undefined || !/^\d{10}\.\d{1,6}$/.test(ts)) return;
+  if (ts === undefined || !/^\d{10}\.\d{1,6}$/.test(ts)) return [];
   const subtype = stringAt(element, "subtype") ?? "";
-  if (/^(channel|group)_join$/.test(subtype) && user) changes.push({ ts, joined: [user], left: [] });
-  if (/^(channel|group)_leave$/.test(subtype) && user) changes.push({ ts, joined: [], left: [user] });
+  if (/^(channel|group)_join$/.test(subtype) && user) return [{ ts, joined: [user], left: [] }];
+  if (/^(channel|group)_leave$/.test(subtype) && user) return [{ ts, joined: [], left: [user] }];
   const members = stringsAt(element, "members");
   if (/^(channel|group)_archive$/.test(subtype) && members.length > 0)
-    changes.push({ ts, joined: [], left: [], present: members });
+    return [{ ts, joined: [], left: [], present: members }];
+  return [];
 }

@@ -67,8 +67,10 @@ async function untilStopped(options: DeliverOptions, work: (run: DeliverRun) => 
   const run = new DeliverRun(options);
   try {
     await work(run);
+    await run.end();
     return run.result;
   } catch (error) {
+    if (error instanceof DeliveryStopped || isHansardError(error)) await run.end();
     if (error instanceof DeliveryStopped) return { ...run.result, stopped: error.cause };
     if (isHansardError(error)) return { ...run.result, stopped: error };
     throw error;
@@ -83,6 +85,11 @@ class DeliverRun {
   constructor(options: DeliverOptions) {
     this.#options = options;
     this.#submitter = new Submitter(options, this.result);
+  }
+
+  /** Writes down what the last delivery left to be written. */
+  async end(): Promise<void> {
+    await this.#submitter.settleDeferred();
   }
 
   /** What is open was routed and written down before a crash or a postponement: it is made again and goes where it was going. */
@@ -125,7 +132,12 @@ class DeliverRun {
     const { journal, destination } = this.#options;
     const batch = await prepareBatch(sources, this.#options.preparation);
     this.result.quarantined += batch.quarantined.length;
-    const id = await journal.intend(this.#intent(batch, more), destination.guarantee === "at-least-once", this.#now());
+    const id = await journal.intend(
+      this.#intent(batch, more),
+      destination.guarantee === "at-least-once",
+      this.#now(),
+      this.#submitter.takeDeferred(),
+    );
     if (batch.messages.length > 0) await this.#submitter.submit(id, batch.messages);
   }
 

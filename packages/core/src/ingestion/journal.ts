@@ -226,8 +226,16 @@ export interface Journal {
   /** Groups of which all time has passed. */
   closedGroups(source: string, destination: string, now: Date, limit: number): Promise<WaitingGroup[]>;
 
-  /** Writes an intent and gives its id. For an at-least-once destination each delivery is then followed singly. */
-  intend(intent: Intent, followSingly: boolean, now: Date): Promise<number>;
+  /**
+   * Writes an intent and gives its id. For an at-least-once destination each delivery is then followed singly. What
+   * became of an earlier intent can be settled in the same transaction.
+   */
+  intend(
+    intent: Intent,
+    followSingly: boolean,
+    now: Date,
+    before?: { intent: number; settlements: Settlement[] },
+  ): Promise<number>;
   openIntents(source: string, destination: string): Promise<OpenIntent[]>;
   /** Marks deliveries as handed over, before the destination is asked. */
   submitted(intent: number, deliveries: { message: number; target: number }[], now: Date): Promise<void>;

@@ -101,7 +101,9 @@ async function apply(options: DeliverOptions, changes: Change[], result: Reroute
       purpose: "reroute" as const,
     };
     const id = await journal.intend(intent, destination.guarantee === "at-least-once", now);
-    await new Submitter(options, result).submit(id, delivered);
+    const submitter = new Submitter(options, result);
+    await submitter.submit(id, delivered);
+    await submitter.settleDeferred();
   }
   const copies = changes.flatMap(({ withdrawn }) => withdrawn);
   if (copies.length === 0 || !destination.withdraw || result.postponed > 0) return;

@@ -37,6 +37,7 @@ const RETRY_LONGEST_MS = 60 * 60_000;
 export class Submitter {
   readonly #options: SubmitOptions;
   readonly #result: { messages: number; copies: number; quarantined: number; postponed: number };
+  #deferred: { intent: number; settlements: Settlement[] } | undefined;
 
   constructor(
     options: SubmitOptions,
@@ -127,7 +128,9 @@ export class Submitter {
         stop ??= new SettingsError(outcome.reason, { remedy: outcome.remedy });
       else settlements.push({ message: item.message, target: item.target, result: this.#resultOf(item, outcome) });
     });
-    if (settlements.length > 0) await this.#settle(intent, settlements);
+    const isDone = again.length === 0 && uncertain.length === 0 && !stop;
+    if (isDone && destination.guarantee === "exactly-once") await this.#defer(intent, settlements);
+    else if (settlements.length > 0) await this.#settle(intent, settlements);
     if (stop) {
       await this.#postpone(
         intent,
@@ -246,8 +249,36 @@ export class Submitter {
       );
   }
 
+  /** What the next intent may settle with itself. Whoever takes it writes it. */
+  takeDeferred(): { intent: number; settlements: Settlement[] } | undefined {
+    const deferred = this.#deferred;
+    this.#deferred = undefined;
+    return deferred;
+  }
+
+  /** Settles what no further intent has taken. */
+  async settleDeferred(): Promise<void> {
+    const deferred = this.takeDeferred();
+    if (deferred) await this.#options.journal.settle(deferred.intent, deferred.settlements, this.#now());
+  }
+
+  /**
+   * An exactly-once destination recognises what it has, so its receipts need no transaction of their own: the next
+   * intent's will do. A crash in between has it submitted again and answered with the same receipts.
+   */
+  async #defer(intent: number, settlements: Settlement[]): Promise<void> {
+    if (this.#deferred && this.#deferred.intent !== intent) await this.settleDeferred();
+    this.#deferred = { intent, settlements: [...(this.#deferred?.settlements ?? []), ...settlements] };
+    this.#countResults(settlements);
+  }
+
   async #settle(intent: number, settlements: Settlement[]): Promise<void> {
+    await this.settleDeferred();
     await this.#options.journal.settle(intent, settlements, this.#now());
+    this.#countResults(settlements);
+  }
+
+  #countResults(settlements: Settlement[]): void {
     for (const { result } of settlements) {
       if (result.status === "retry") this.#result.postponed += 1;
       else if (result.status === "quarantined") this.#result.quarantined += 1;
