@@ -14,22 +14,25 @@ export const FolderSettings = z.strictObject({
 export const SftpSettings = z
   .strictObject({
     host: z.string().min(1).describe("The server's name."),
-    port: z.int().min(1).max(65_535).default(22),
-    user: z.string().min(1),
+    port: z.int().min(1).max(65_535).default(22).describe("The server's port."),
+    user: z.string().min(1).describe("The user's name on the server."),
     hostKeys: z
       .array(z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, "Give the fingerprint as OpenSSH prints it: `SHA256:…`."))
       .min(1)
       .describe("Fingerprints of the server's host keys. Any other key is refused."),
     privateKey: SecretText.optional().describe("The SSH private key, in PEM or OpenSSH form."),
     passphrase: SecretText.optional().describe("Of the SSH private key."),
-    password: SecretText.optional(),
+    password: SecretText.optional().describe("Where the server takes no key."),
     folder: z.string().min(1).default(".").describe("The folder on the server."),
   })
   .refine(({ privateKey, password }) => privateKey ?? password, "Give a `privateKey` or a `password`.");
 export type SftpSettings = z.output<typeof SftpSettings>;
 
 /** Where the files are. */
-export const DropLocation = z.union([FolderSettings, z.strictObject({ sftp: SftpSettings })]);
+export const DropLocation = z.union([
+  FolderSettings,
+  z.strictObject({ sftp: SftpSettings.describe("A folder of an SFTP server.") }),
+]);
 export type DropLocation = z.output<typeof DropLocation>;
 
 /** The keys for files that are encrypted or signed with PGP. */
