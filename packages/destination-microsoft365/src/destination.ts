@@ -13,6 +13,7 @@ import { Ledger } from "./ledger.ts";
 import type { Settings } from "./settings.ts";
 import { openTokens } from "./sign-in.ts";
 import { type Submission, submit } from "./submit.ts";
+import { Uncertainty } from "./uncertainty.ts";
 
 /** The destination, and what it can say beyond what every destination can. */
 export interface Microsoft365Destination extends Destination {
@@ -34,6 +35,7 @@ export async function openMicrosoft365(context: DestinationContext<Settings>): P
   const folders = new Folders(client, settings);
   const ledger = new Ledger(context.folder);
   const directory = new Directory(client, settings);
+  const uncertainty = new Uncertainty(settings.settleMs);
   const work: Submission = { client, folders, context, cloud, ledger, keeping: new Set() };
 
   return {
@@ -47,11 +49,16 @@ export async function openMicrosoft365(context: DestinationContext<Settings>): P
     },
     settleMs: settings.settleMs,
     check: () => check(work, tokens),
-    submit: (deliveries, { signal }) => submit(deliveries, work, signal),
-    find(deliveries, { signal }) {
+    async submit(deliveries, { signal }) {
+      const outcomes = await submit(deliveries, work, signal);
+      uncertainty.note(deliveries, outcomes);
+      return outcomes;
+    },
+    async find(deliveries, { signal }) {
       ledger.doubt(
         deliveries.map(({ mailbox, folder, message }) => ({ mailbox, folder, messageId: message.id, at: Date.now() })),
       );
+      await uncertainty.settle(deliveries, signal);
       return findDeliveries(deliveries, work, signal);
     },
     async *read(mailbox, { itemId }) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { AuthenticationError, UnavailableError } from "@hansard/core";
 import type { Delivery, Receipt } from "@hansard/core/ingestion";
 import { z } from "zod";
@@ -19,6 +20,8 @@ const Page = z.object({ value: z.array(z.object({ id: z.string() })) });
 
 /** From this size on a message may have gone by the staging folder. */
 const STAGED_BYTES = 1_500_000;
+const MAILBOXES_AT_ONCE = 16;
+const ATTEMPTS = 6;
 
 /** Looks deliveries up: by Message-ID and by our named property, in the folder they were for, and in the staging folder. */
 export async function findDeliveries(
@@ -27,12 +30,15 @@ export async function findDeliveries(
   signal: AbortSignal,
 ): Promise<(Receipt | undefined)[]> {
   const results: (Receipt | undefined)[] = [];
-  const byMailbox = Map.groupBy(deliveries.keys(), (index) => deliveries[index]?.mailbox ?? "");
-  for (const [mailbox, indexes] of byMailbox) {
-    const here = indexes.flatMap((index) => deliveries[index] ?? []);
-    const found = await findInMailbox(mailbox, here, work, signal);
-    for (const [position, index] of indexes.entries()) results[index] = found[position];
+  const byMailbox = Map.groupBy(deliveries.keys(), (index) => deliveries[index]?.mailbox ?? "").entries();
+  async function worker(): Promise<void> {
+    for (const [mailbox, indexes] of byMailbox) {
+      const here = indexes.flatMap((index) => deliveries[index] ?? []);
+      const found = await findPatiently(mailbox, here, work, signal);
+      for (const [position, index] of indexes.entries()) results[index] = found[position];
+    }
   }
+  await Promise.all(Array.from({ length: MAILBOXES_AT_ONCE }, worker));
   return deliveries.map((_, index) => results[index]);
 }
 
@@ -63,42 +69,52 @@ export async function itemsOf(
   return byMessageId.map((found) => (found.length > 0 ? found : (later.next().value ?? [])));
 }
 
+/** What cannot be said holds up the whole delivery: it is asked for more often than what can be put off. */
+async function findPatiently(
+  mailbox: string,
+  deliveries: Delivery[],
+  work: Work,
+  signal: AbortSignal,
+): Promise<(Receipt | undefined)[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await findInMailbox(mailbox, deliveries, work, signal);
+    } catch (error) {
+      if (!(error instanceof GraphFailure)) throw error;
+      const { kind, reason, retryAfterMs = 1000, remedy = "Look at the application's permissions." } = error.failure;
+      if (kind === "no-mailbox") return deliveries.map(() => undefined);
+      if (kind === "misconfigured" || kind === "token") throw new AuthenticationError(reason, { remedy, cause: error });
+      if (attempt >= ATTEMPTS || signal.aborted)
+        throw new UnavailableError(`It cannot be said whether messages are in ${mailbox}: ${reason}`, { cause: error });
+      await sleep(retryAfterMs, undefined, { signal });
+    }
+  }
+}
+
 async function findInMailbox(
   mailbox: string,
   deliveries: Delivery[],
   work: Work,
   signal: AbortSignal,
 ): Promise<(Receipt | undefined)[]> {
-  try {
-    const places = await Promise.all(deliveries.map(({ folder }) => work.folders.places(mailbox, folder, signal)));
-    const stored = await itemsOf(
-      mailbox,
-      deliveries.map(({ message }, index) => ({ messageId: message.id, places: places[index] ?? [] })),
-      work,
-      signal,
-    );
-    const results: (Receipt | undefined)[] = stored.map(([first]) => first);
-    const open = deliveries.flatMap((delivery, index) =>
-      results[index] === undefined && mayBeStaged(delivery) ? [{ delivery, index }] : [],
-    );
-    if (open.length === 0) return results;
-    const staging = await work.folders.staging(mailbox, signal);
-    const staged = await itemsOf(
-      mailbox,
-      open.map(({ delivery }) => ({ messageId: delivery.message.id, places: [staging] })),
-      work,
-      signal,
-    );
-    for (const [position, { delivery, index }] of open.entries())
-      results[index] = await bringOut(staged[position] ?? [], delivery, work, signal);
-    return results;
-  } catch (error) {
-    if (!(error instanceof GraphFailure)) throw error;
-    const { kind, reason, remedy = "Look at the application's permissions." } = error.failure;
-    if (kind === "no-mailbox") return deliveries.map(() => undefined);
-    if (kind === "misconfigured" || kind === "token") throw new AuthenticationError(reason, { remedy, cause: error });
-    throw new UnavailableError(`It cannot be said whether messages are in ${mailbox}: ${reason}`, { cause: error });
-  }
+  const places = await Promise.all(deliveries.map(({ folder }) => work.folders.places(mailbox, folder, signal)));
+  const wanted = deliveries.map(({ message }, index) => ({ messageId: message.id, places: places[index] ?? [] }));
+  const stored = await itemsOf(mailbox, wanted, work, signal);
+  const results: (Receipt | undefined)[] = stored.map(([first]) => first);
+  const open = deliveries.flatMap((delivery, index) =>
+    results[index] === undefined && mayBeStaged(delivery) ? [{ delivery, index }] : [],
+  );
+  if (open.length === 0) return results;
+  const staging = await work.folders.staging(mailbox, signal);
+  const staged = await itemsOf(
+    mailbox,
+    open.map(({ delivery }) => ({ messageId: delivery.message.id, places: [staging] })),
+    work,
+    signal,
+  );
+  for (const [position, { delivery, index }] of open.entries())
+    results[index] = await bringOut(staged[position] ?? [], delivery, work, signal);
+  return results;
 }
 
 function mayBeStaged({ folder, mail }: Delivery): boolean {

@@ -35,6 +35,7 @@ export interface GraphAnswer {
 }
 
 const ATTEMPTS = 8;
+const FIRST_WAIT_MS = 500;
 const USER_AGENT = "Hansard/1.0";
 const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 const BATCH_SLOTS = 4;
@@ -58,15 +59,11 @@ export class GraphClient {
   /** The answer, where it is a good one. Rejects with a GraphFailure that says what to do. */
   async call(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer> {
     const isRepeatable = asked.isRepeatable ?? asked.method === "GET";
-    let tokenRefusals = 0;
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#attempt(asked, signal);
+      if (result === "renewed") continue;
       if ("json" in result) return result;
       const failure = result;
-      if (failure.kind === "token" && tokenRefusals === 0) {
-        tokenRefusals += 1;
-        continue;
-      }
       const isPassing =
         failure.kind === "throttled" || failure.kind === "retry" || (failure.kind === "unknown" && isRepeatable);
       if (!isPassing || attempt >= ATTEMPTS || signal.aborted) throw new GraphFailure(failure);
@@ -99,7 +96,7 @@ export class GraphClient {
     );
   }
 
-  async #attempt(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer | Failure> {
+  async #attempt(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer | Failure | "renewed"> {
     const { mailbox, json, bytes, requests = 1 } = asked;
     const isCredential = asked.path.startsWith("http");
     const token = isCredential ? undefined : await this.#tokens.get();
@@ -119,6 +116,7 @@ export class GraphClient {
       const answer = await this.#send(asked, token, clientRequestId, signal);
       if (answer.status < 400) {
         if (mailbox !== undefined) this.#lanes.of(mailbox).succeeded();
+        if (token !== undefined) this.#tokens.taken(token);
         return answer;
       }
       const failure = classify(answer, {
@@ -126,8 +124,7 @@ export class GraphClient {
         url: asked.path,
         ...(mailbox !== undefined && { mailbox }),
       });
-      if (failure.kind === "token" && token !== undefined) this.#tokens.refused(token);
-      return failure;
+      return failure.kind === "token" && token !== undefined && this.#tokens.refused(token) ? "renewed" : failure;
     } catch (error) {
       return networkFailure(error, asked.method, clientRequestId);
     } finally {
@@ -171,21 +168,23 @@ export class GraphClient {
     };
   }
 
+  /** A mailbox that asks for patience rests as a whole, by its lane; what merely got lost concerns this request alone. */
   async #rest({ mailbox }: GraphRequest, failure: Failure, attempt: number, signal: AbortSignal): Promise<void> {
     const { patienceMs } = this.#settings;
-    const waitMs =
-      mailbox === undefined
-        ? (failure.retryAfterMs ?? 500 * 2 ** (attempt - 1))
-        : this.#lanes.of(mailbox).throttled(failure.retryAfterMs);
+    const waitMs = failure.retryAfterMs ?? backOffMs(attempt, patienceMs);
     if (waitMs > patienceMs)
       throw new GraphFailure({
         ...failure,
         kind: failure.kind === "unknown" ? "unknown" : "retry",
         retryAfterMs: waitMs,
       });
-    // A mailbox's own rest is kept by its lane.
-    if (mailbox === undefined) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    if (mailbox !== undefined && failure.kind === "throttled") this.#lanes.of(mailbox).throttled(waitMs);
+    else await sleep(waitMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function backOffMs(attempt: number, mostMs: number): number {
+  return Math.min(mostMs, FIRST_WAIT_MS * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
 }
 
 /** The connections of all requests. */

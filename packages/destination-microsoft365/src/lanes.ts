@@ -23,8 +23,6 @@ export class LaneBusy extends Error {
 }
 
 const RAISE_AFTER = 50;
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 60_000;
 const WAKE_MS = 1000;
 
 /** Keeps to Microsoft's limits for one application and one mailbox, and to what the mailbox itself asks for. */
@@ -36,7 +34,6 @@ export class Lane {
   #slots: number;
   #underWay = 0;
   #restUntil = 0;
-  #refusals = 0;
   #successes = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -61,20 +58,14 @@ export class Lane {
     }
   }
 
-  /** Graph asked for patience: all of the mailbox rests, and fewer go at once. Gives how long. */
-  throttled(retryAfterMs: number | undefined): number {
-    this.#refusals += 1;
+  /** Graph asked for patience: all of the mailbox rests, and fewer go at once. */
+  throttled(waitMs: number): void {
     this.#successes = 0;
     this.#slots = Math.max(1, this.#slots - 1);
-    const waitMs =
-      retryAfterMs ??
-      Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#refusals - 1, 10) * (0.5 + Math.random()));
     this.#restUntil = Math.max(this.#restUntil, Date.now() + waitMs);
-    return waitMs;
   }
 
   succeeded(): void {
-    this.#refusals = 0;
     this.#successes += 1;
     if (this.#successes < RAISE_AFTER || this.#slots >= this.#pace.concurrency) return;
     this.#slots += 1;

@@ -15,6 +15,8 @@ import type { Settings, SignIn } from "./settings.ts";
 import { signInFailure } from "./sign-in-failure.ts";
 
 const RENEW_BEFORE_MS = 5 * 60 * 1000;
+/** So many new tokens in a row are refused before Graph has taken one of them, and then it is no matter of time. */
+const MOST_BARREN = 4;
 
 type Fetch = (isRenewal: boolean) => Promise<AuthenticationResult | null>;
 
@@ -22,7 +24,8 @@ type Fetch = (isRenewal: boolean) => Promise<AuthenticationResult | null>;
 export class Tokens {
   readonly #fetch: Fetch;
   readonly #clientId: string;
-  #token: { value: string; until: number } | undefined;
+  #token: { value: string; until: number; wasTaken?: boolean } | undefined;
+  #barren = 0;
   #fetching: Promise<string> | undefined;
 
   constructor(fetch: Fetch, clientId: string) {
@@ -37,9 +40,20 @@ export class Tokens {
     return this.#fetching;
   }
 
-  /** Graph refused this token. Only the first who says so causes a new one to be fetched. */
-  refused(value: string): void {
-    if (this.#token?.value === value) this.#token = { value, until: 0 };
+  /** Graph took this token. */
+  taken(value: string): void {
+    if (this.#token?.value !== value) return;
+    this.#token.wasTaken = true;
+    this.#barren = 0;
+  }
+
+  /** Graph refused this token. Only the first who says so causes a new one to be fetched. Gives whether that may help. */
+  refused(value: string): boolean {
+    if (this.#token?.value === value && this.#token.until > 0) {
+      this.#barren = this.#token.wasTaken === true ? 0 : this.#barren + 1;
+      this.#token = { value, until: 0 };
+    }
+    return this.#barren < MOST_BARREN;
   }
 
   async #renew(isRenewal: boolean): Promise<string> {

@@ -56,6 +56,8 @@ const Claims = z.object({ aud: z.string(), appid: z.string(), tid: z.string(), e
 export class Tokens {
   /** How many were issued. */
   issued = 0;
+  /** How many were made invalid before their time. */
+  expirations = 0;
   readonly #tenant: Tenant;
   readonly #applications: Application[];
   readonly #key: Buffer;
@@ -160,6 +162,7 @@ export class Tokens {
     const claims = Claims.safeParse(parsed(token.split(".")[1] ?? "")).data;
     if (claims === undefined || this.#expired.has(claims.jti)) return false;
     this.#expired.add(claims.jti);
+    this.expirations += 1;
     return true;
   }
 
