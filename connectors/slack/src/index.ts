@@ -16,19 +16,30 @@ export const connector: Connector = defineConnector({
     attachments: "content",
     reactions: "state",
     participants: "at-the-time",
-    history: "The whole export.",
+    history: "The whole export; in modes discovery and web all that Slack still holds for the token.",
     never: [
-      "The earlier versions of messages that were edited before the export was made, and messages that were deleted before it.",
-      "The time and order of reactions: an export only knows who reacted, not when.",
-      "Private channels and direct messages, where the export is of public channels only.",
-      "The content of canvases and lists, which exports name by their links alone.",
-      "Joins and leaves that Slack did not post as messages: who is in the export's member list counts as a member from the start.",
+      "In mode export: the earlier versions of messages that were edited before the export was made, and messages that were deleted before it.",
+      "In mode export: the time and order of reactions. In modes discovery and web: the time of a reaction other than when it was seen, and one that came and went between two looks.",
+      "In mode export: private channels and direct messages, where the export is of public channels only.",
+      "In mode discovery: edits and deletions of which Slack kept no record, between two looks; the last version and the deletion are captured all the same.",
+      "In mode web: the versions of an edit other than those that stood when they were read, and messages that were written and deleted between two reads.",
+      "In mode web: conversations that the token's owner is not in, direct messages of others above all.",
+      "In mode web without a message about it: who was in a conversation before the first read.",
+      "In modes discovery and web: replies that come after rescanDays of silence to a thread older than that, until the whole is read again.",
+      "The content of canvases and lists, which Slack names by their links alone.",
+      "In modes export and web: joins and leaves that Slack did not post as messages; who is in the list of members counts as a member from the start.",
     ],
   },
   events,
-  hosts: () => ["files.slack.com", "*.slack.com"],
+  hosts,
   check,
   partitions,
   read,
   enumerate,
 });
+
+function hosts(settings: Settings): string[] {
+  const own = settings.mode === "export" ? undefined : new URL(settings.apiUrl).host;
+  const slack = ["slack.com", "files.slack.com", "*.slack.com"];
+  return own === undefined || slack.includes(own) ? slack : [...slack, own];
+}

@@ -1,5 +1,5 @@
 import type { CapturedEvent, Json, MessageDraft, Participant } from "@hansard/core";
-import { isObject, listAt, objectAt, stringAt, stringsAt } from "../schema/json.ts";
+import { isObject, type JsonObject, listAt, objectAt, stringAt, stringsAt } from "../schema/json.ts";
 import { rawAttachment, showContent, showReactions } from "./body.ts";
 import { draft, keyOf, said, threadOf, viewOf, type View } from "./draft.ts";
 import { showEmoji } from "./emoji.ts";
@@ -12,7 +12,7 @@ const LONGEST_RAW_TEXT = 20_000;
 /** A message as it reads after an edit: by itself, as later exports have it, or in the envelope of the Events API. */
 export function editToMessage(event: CapturedEvent): MessageDraft {
   const view = viewOf(event, objectAt(event.data, "message") ?? event.data);
-  const previous = objectAt(event.data, "previous_message");
+  const previous = previousOf(event.data);
   const before = previous ? showContent(viewOf(event, previous).message, view.names) : [];
   const ts = view.message.ts;
   const { blocks, around } = said(view);
@@ -27,9 +27,14 @@ export function editToMessage(event: CapturedEvent): MessageDraft {
   });
 }
 
+/** The message as it was before: the Events API and the Discovery API name it differently. */
+function previousOf(data: Json): JsonObject | undefined {
+  return objectAt(data, "previous_message") ?? objectAt(data, "original") ?? objectAt(data, "previous");
+}
+
 /** That a message is gone; what it said, where the source tells. What was captured of it earlier stays. */
 export function deletionToMessage(event: CapturedEvent): MessageDraft {
-  const previous = objectAt(event.data, "previous_message");
+  const previous = previousOf(event.data);
   const view = viewOf(event, previous ?? event.data);
   const ts = stringAt(event.data, "deleted_ts") ?? stringAt(event.data, "ts") ?? "";
   const sent = `The message of ${view.names.time(ts)}`;
@@ -37,7 +42,7 @@ export function deletionToMessage(event: CapturedEvent): MessageDraft {
   const happened =
     observed === undefined
       ? `${sent} was deleted.`
-      : `${sent} is no longer in the export. It was deleted before ${showMoment(observed)}, or Slack's retention removed it.`;
+      : `${sent} is no longer in ${stringAt(event.data, "observedIn") ?? "the export"}. It was deleted before ${showMoment(observed)}, or Slack's retention removed it.`;
   return draft(view, {
     ...(previous ? {} : { from: view.conversation.place }),
     prefix: "Deleted: ",
@@ -84,13 +89,16 @@ function singleReactionToMessage(view: View): MessageDraft {
   const ts = stringAt(objectAt(data, "item"), "ts");
   const author = stringAt(data, "item_user");
   const target = `the message${author ? ` of @${names.person(author)}` : ""}${ts ? ` of ${names.time(ts)}` : ""}`;
+  // Slack shows reactions without times: where it did not tell of this one itself, only when it was seen is known.
+  const observedAt = stringAt(data, "observedAt");
+  const seen = observedAt === undefined ? "" : `, seen at ${showMoment(observedAt)}`;
   const happened =
     event.type === "ReactionRemoved"
       ? `took the reaction ${emoji} from ${target} back`
       : `reacted with ${emoji} to ${target}`;
   return draft(view, {
     summary: happened,
-    blocks: [paragraph(`${names.person(view.message.user ?? "")} ${happened}.`)],
+    blocks: [paragraph(`${names.person(view.message.user ?? "")} ${happened}${seen}.`)],
     ...(ts && { references: [keyOf(view, ts)] }),
   });
 }

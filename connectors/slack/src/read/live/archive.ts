@@ -1,0 +1,121 @@
+import type { Json } from "@hansard/core";
+import { isObject, objectAt, stringAt } from "../../schema/json.ts";
+import { type SlackEvent, toEvent } from "../events.ts";
+import { isTimestamp, secondsOf, timeOf } from "../timestamp.ts";
+import { attachFiles } from "./files.ts";
+import { DELETED, type KnownMessage } from "./known.ts";
+import { incompleteReactions, reactionChanges } from "./reactions.ts";
+import type { Reading } from "./reading.ts";
+import { asSlackTime, millisecondsOf } from "./slack-time.ts";
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+
+export interface Seen {
+  known: KnownMessage | undefined;
+  /** Slack's clock before it was asked. */
+  asOf: Date;
+  surroundings: (moment: string) => Record<string, string>;
+}
+
+/** Archives a message as Slack shows it now: itself where it is new or was changed, and its reactions where they differ. */
+export async function archiveMessage(reading: Reading, data: Json, { known, asOf, surroundings }: Seen): Promise<void> {
+  const { place, context } = reading;
+  const event = toEvent(data, { conversation: place.id, unit: "live", startedAt: context.startedAt });
+  const ts = stringAt(data, "ts");
+  if (!isTimestamp(ts)) return add(reading, event, surroundings);
+  const changed = asChange(event, ts, known, context.startedAt);
+  if (changed) await add(reading, changed, surroundings);
+  const moment = { conversation: place.id, ts, asOf: asSlackTime(Math.floor(asOf.getTime() / 1000) * 1000) };
+  for (const reaction of reactionChanges(data, moment, known)) await add(reading, reaction, surroundings);
+  for (const [name, people] of incompleteReactions(data)) {
+    reading.page.gaps.push({
+      id: `${event.key}#reaction/${name}/unnamed`,
+      reason: `Slack counts ${people} more reactions with :${name}: to the message ${event.key} than it names people.`,
+      events: 0,
+    });
+  }
+  if (changed) oweThread(reading, data);
+}
+
+/** The event that a message is, given what was captured of it; undefined where it is known. */
+function asChange(
+  event: SlackEvent,
+  ts: string,
+  known: KnownMessage | undefined,
+  startedAt: Date,
+): SlackEvent | undefined {
+  const versions = known?.versions;
+  if (!versions || versions.size === 0) return event;
+  if (event.type === "Tombstone" && !hasTombstone(versions)) return asTombstone(event, ts, startedAt);
+  if (event.type === "Tombstone" || versions.has(event.version ?? "")) return undefined;
+  // A version that was superseded may come to light later; the time of its own is when it stood.
+  const isEdit = event.version !== undefined;
+  return isEdit
+    ? { ...event, type: "Edit", ...(isTimestamp(event.version) && { occurredAt: timeOf(event.version) }) }
+    : event;
+}
+
+function hasTombstone(versions: Map<string, string>): boolean {
+  return versions.has(DELETED) || [...versions.values()].includes("Tombstone");
+}
+
+/** Something stands in the place of a message that was captured before: Slack's own words for a deletion, or a filter's. */
+function asTombstone(event: SlackEvent, ts: string, startedAt: Date): SlackEvent {
+  const observedAt = startedAt.toISOString();
+  if (stringAt(event.data, "subtype") !== "tombstone") return { ...event, version: "hidden", occurredAt: observedAt };
+  return deletionOf(event.key.slice(0, event.key.indexOf(":")), ts, startedAt);
+}
+
+/** A message that was captured before and that Slack has no more. */
+export function deletionOf(conversation: string, ts: string, startedAt: Date): SlackEvent {
+  const observedAt = startedAt.toISOString();
+  return {
+    type: "Delete",
+    key: `${conversation}:${ts}`,
+    version: DELETED,
+    occurredAt: observedAt,
+    data: { conversation, ts, observedAt, observedIn: "Slack" },
+  };
+}
+
+/** Puts an event into the page, with its contexts and its files. */
+export async function add(
+  reading: Reading,
+  event: SlackEvent,
+  surroundings: (moment: string) => Record<string, string>,
+): Promise<void> {
+  const { page, context, source, now } = reading;
+  const happened = secondsOf(new Date(event.occurredAt));
+  const ts = event.key.slice(event.key.indexOf(":") + 1);
+  event.context = surroundings(isTimestamp(ts) && event.type !== "Edit" && event.type !== "Delete" ? ts : happened);
+  const { gaps, later } = await attachFiles(event, { source, context });
+  page.events.push(event);
+  page.gaps.push(...gaps);
+  for (const file of later) {
+    const dueAt = new Date(millisecondsOf(now) + context.settings.rescanHours * HOUR_MS).toISOString();
+    const data = { kind: "file", key: event.key, file, ts };
+    page.followUps.set(`file:${event.key}/${file}`, { id: `file:${event.key}/${file}`, dueAt, data });
+  }
+}
+
+/** A thread may go on after its root has left the days that are read again: it is owed a look when that happens. */
+function oweThread({ page, context, now }: Reading, data: Json): void {
+  const thread = stringAt(data, "thread_ts");
+  if (!isTimestamp(thread) || thread === stringAt(data, "ts") || !isObject(data)) return;
+  page.followUps.set(`thread:${thread}`, threadFollowUp(thread, now, context.settings));
+}
+
+export function threadFollowUp(
+  thread: string,
+  now: string,
+  { rescanDays, rescanHours }: { rescanDays: number; rescanHours: number },
+): { id: string; dueAt: string; data: Json } {
+  const due = Math.max(millisecondsOf(thread) + rescanDays * DAY_MS, millisecondsOf(now) + rescanHours * HOUR_MS);
+  return { id: `thread:${thread}`, dueAt: new Date(due).toISOString(), data: { kind: "thread", thread } };
+}
+
+/** When a message was last edited, by the message itself. */
+export function editedAt(data: Json): string | undefined {
+  return stringAt(objectAt(data, "edited"), "ts");
+}

@@ -1,0 +1,33 @@
+import type { CapturedEvent, Json } from "@hansard/core";
+import { fact } from "../../../tooling/servers/slack/index.ts";
+import { isObject, objectAt, stringAt } from "../src/schema/json.ts";
+import { capturedEvents, type TestJournal } from "./journal.ts";
+
+/** Says what the archive holds in the words of the server's ground truth. */
+export function archivedFacts(journal: TestJournal): Set<string> {
+  return new Set(capturedEvents(journal).flatMap(factsOf));
+}
+
+function factsOf(event: CapturedEvent): string[] {
+  const { type, key, version, data, attachments } = event;
+  const [channel = "", rest = ""] = key.split(/:(.*)/);
+  const [ts = "", suffix = ""] = rest.split(/#(.*)/);
+  const files = attachments.flatMap((file) =>
+    "blob" in file ? [fact("file", channel, ts, file.id, file.blob.sha256)] : [],
+  );
+  if (type === "Delete") return [fact("delete", channel, ts)];
+  if (suffix.startsWith("reaction/")) {
+    const kind = type === "Reaction" ? "reaction" : "unreaction";
+    const item = objectAt(data, "item");
+    if (stringAt(item, "ts") !== ts) return [fact("wrong reaction", key)];
+    return [fact(kind, channel, ts, stringAt(data, "reaction") ?? "", stringAt(data, "user") ?? "")];
+  }
+  if (suffix.startsWith("file/")) return files;
+  if (version === "hidden") return [fact("hidden", channel, ts)];
+  const said = objectAt(data, "message") ?? data;
+  return [fact("message", channel, ts, version, textOf(said)), ...files];
+}
+
+function textOf(data: Json): string {
+  return isObject(data) ? (stringAt(data, "text") ?? "") : "";
+}
