@@ -69,12 +69,14 @@ const CODES: Record<Disposition, string[]> = {
     "ErrorArchiveMailboxNotEnabled",
     "ErrorArchiveFolderPathCreation",
     "ErrorPrimarySmtpAddressUnavailable",
+    "ErrorNonPrimarySmtpAddress",
     "ErrorADSessionFilter",
   ],
   misconfigured: [
     "ErrorImpersonateUserDenied",
     "ErrorImpersonationDenied",
     "ErrorImpersonationFailed",
+    "ErrorImpersonationRequired",
     "ErrorAccessDenied",
     "ErrorCreateItemAccessDenied",
     "ErrorCreateSubfolderAccessDenied",
@@ -122,7 +124,7 @@ const CODES: Record<Disposition, string[]> = {
 
 const BY_CODE = new Map(
   Object.entries(CODES).flatMap(([disposition, codes]) => codes.map((code) => [code, disposition as Disposition])),
-) as Map<string, Disposition>;
+);
 
 /** What is not known may have happened: it is looked for before it is written again. */
 export function dispositionOf(code: string): Disposition {

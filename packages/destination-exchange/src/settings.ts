@@ -108,7 +108,7 @@ export const Settings = z
       .default(false)
       .describe("Whether to go on with EWS in Exchange Online after 2027-04-01, when Microsoft has switched it off."),
   })
-  .refine(({ url, signIn }) => url.startsWith("https:") || isLocal(url) || signIn.method === "ntlm", {
+  .refine(({ url }) => url.startsWith("https:") || isLocal(url), {
     path: ["url"],
     message: "Credentials go over https only; http is for a server on this machine.",
   })
