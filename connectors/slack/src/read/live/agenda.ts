@@ -23,6 +23,14 @@ const DAY_MS = 86_400_000;
 const LOOK_BACK_HOURS = 1;
 
 export async function livePartitions(context: SourceContext<LiveSettings>): Promise<Partition[]> {
+  return listPartitions(context).catch((error: unknown) => {
+    // A run that is ended while it still looks for what there is has nothing to read.
+    if (context.signal.aborted) return [];
+    throw error;
+  });
+}
+
+async function listPartitions(context: SourceContext<LiveSettings>): Promise<Partition[]> {
   const source = await enterSlack(context);
   const directory = await source.directory();
   const { settings } = context;

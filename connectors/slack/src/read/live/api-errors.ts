@@ -51,7 +51,11 @@ const PASSING = new Set([
 const PAUSE_MS = 60_000;
 
 const Refusal = z.object({
-  data: z.object({ error: z.string(), needed: z.string().optional(), provided: z.string().optional() }),
+  data: z.object({
+    error: z.string().regex(/^\w{1,80}$/),
+    needed: z.string().optional(),
+    provided: z.string().optional(),
+  }),
 });
 const Limited = z.object({ code: z.literal("slack_webapi_rate_limited_error"), retryAfter: z.number() });
 const HttpStatus = z.object({ code: z.literal("slack_webapi_http_error"), statusCode: z.number() });

@@ -20,6 +20,9 @@ export interface SlackApi {
 /** JSON of any shape, as the parser gave it. */
 export const Raw = z.custom<Json>((value) => value !== undefined);
 
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+
 const silent = {
   debug() {},
   info() {},
@@ -101,6 +104,12 @@ function createTransport(http: HttpClient, pace: Pace, signal: AbortSignal) {
     });
     const answeredMs = Date.parse(answer.headers.get("date") ?? "");
     if (answeredMs > (transport.lastAnswerMs ?? 0)) transport.lastAnswerMs = answeredMs;
+    // Slack's client would take a page to sign in for a refusal.
+    if (answer.body.at(0) !== OPENING_BRACE || answer.body.at(-1) !== CLOSING_BRACE) {
+      throw new UnexpectedResponseError(`Slack's answer to ${method} is no whole JSON.`, {
+        remedy: "Check that apiUrl leads to Slack, and not to a page to sign in to a gateway.",
+      });
+    }
     return new Response(new Uint8Array(answer.body), { headers: { "content-type": "application/json" } });
   }
 

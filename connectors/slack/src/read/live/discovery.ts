@@ -6,7 +6,8 @@ import type { MembershipChange } from "../membership.ts";
 import { type Arguments, Raw, type SlackApi } from "./api.ts";
 import { isRefusal } from "./api-errors.ts";
 import { discoverDirectory } from "./discovery-directory.ts";
-import type { LiveConversation, LiveDirectory, LiveSource, Members, ThreadRoot, Window } from "./live-source.ts";
+import { onceUnlessFailed } from "./once-unless-failed.ts";
+import type { LiveConversation, LiveSource, Members, ThreadRoot, Window } from "./live-source.ts";
 import { asSlackTime, windowArguments } from "./slack-time.ts";
 
 const PAGE = 1000;
@@ -40,8 +41,6 @@ export async function* discoveryPages<Item extends string>(
 
 /** The Discovery API of an Enterprise Grid. */
 export function discoverySource(api: SlackApi, workspace: string | undefined): LiveSource {
-  let directory: Promise<LiveDirectory> | undefined;
-
   async function message(place: LiveConversation, ts: string): Promise<Json | undefined> {
     const found = await api
       .call("discovery.chat.info", { ...placeOf(place), ts }, z.object({ message: Raw }))
@@ -52,7 +51,7 @@ export function discoverySource(api: SlackApi, workspace: string | undefined): L
   return {
     mode: "discovery",
     api,
-    directory: () => (directory ??= discoverDirectory(api, workspace)),
+    directory: onceUnlessFailed(() => discoverDirectory(api, workspace)),
     history: (place, window) =>
       discoveryPages(
         api,

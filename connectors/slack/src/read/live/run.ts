@@ -5,23 +5,18 @@ import { discoverySource } from "./discovery.ts";
 import type { LiveSource } from "./live-source.ts";
 import { webSource } from "./web.ts";
 
-/** The partitions of a run share one client and one directory. */
-interface Run {
-  startedAt: number;
-  source: Promise<LiveSource>;
-}
-
-const runs = new WeakMap<LiveSettings, Run>();
+/** The partitions of a run share one client and one directory. A run is told by its signal, which no other has. */
+const runs = new WeakMap<AbortSignal, Promise<LiveSource>>();
 
 /** Slack as this run sees it. */
 export async function enterSlack(
   context: SourceContext<LiveSettings> | ReadContext<LiveSettings, LiveCheckpoint>,
 ): Promise<LiveSource> {
-  const { settings, startedAt } = context;
-  const known = runs.get(settings);
-  if (known?.startedAt === startedAt.getTime()) return known.source;
+  const known = runs.get(context.signal);
+  if (known) return known;
   const source = open(context);
-  runs.set(settings, { startedAt: startedAt.getTime(), source });
+  runs.set(context.signal, source);
+  source.catch(() => runs.delete(context.signal));
   return source;
 }
 

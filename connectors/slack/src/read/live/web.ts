@@ -3,7 +3,8 @@ import { z } from "zod";
 import { stringAt } from "../../schema/json.ts";
 import { type Arguments, Raw, type SlackApi } from "./api.ts";
 import { isRefusal } from "./api-errors.ts";
-import type { LiveConversation, LiveDirectory, LiveSource, Members, Window } from "./live-source.ts";
+import { onceUnlessFailed } from "./once-unless-failed.ts";
+import type { LiveConversation, LiveSource, Members, Window } from "./live-source.ts";
 import { windowArguments } from "./slack-time.ts";
 import { listDirectory } from "./web-directory.ts";
 
@@ -34,11 +35,10 @@ export async function* cursorPages(
 
 /** The Web API, with a bot's or a user's token. */
 export function webSource(api: SlackApi, workspace: string | undefined): LiveSource {
-  let directory: Promise<LiveDirectory> | undefined;
   return {
     mode: "web",
     api,
-    directory: () => (directory ??= listDirectory(api, workspace)),
+    directory: onceUnlessFailed(() => listDirectory(api, workspace)),
     history: (place, window) => history(api, place, window),
     // eslint-disable-next-line no-empty-function -- the Web API tells of none
     async *edits() {},
