@@ -1,0 +1,191 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { Agent, createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { composeMail, composeMessage, type Delivery } from "../../packages/core/src/ingestion/index.ts";
+import { openExchangeDestination, Settings } from "../../packages/destination-exchange/src/index.ts";
+import { createItem, envelope } from "../../packages/destination-exchange/src/requests.ts";
+import { ewsProtocol } from "../../packages/ingestion-server/src/ews.ts";
+import { Faults } from "../../packages/ingestion-server/src/faults.ts";
+import { sendAnswer } from "../../packages/ingestion-server/src/server-http.ts";
+import { ServerPace } from "../../packages/ingestion-server/src/server-pace.ts";
+import { Tokens } from "../../packages/ingestion-server/src/server-token.ts";
+import { openStore } from "../../packages/ingestion-server/src/store.ts";
+
+/**
+ * Messages a second through EWS into the local server with 200 mailboxes, against a plain client that only posts the same
+ * bodies, prepared beforehand: `node --conditions=@hansard/source tooling/bench/ews.ts [--messages 8000]`. Prints one line
+ * of JSON. The server runs in a process of its own, and each turn gets a fresh one.
+ */
+const { values } = parseArgs({
+  options: {
+    messages: { type: "string", default: "8000" },
+    turns: { type: "string", default: "3" },
+    serve: { type: "string" },
+  },
+});
+const MAILBOXES = 200;
+const CONNECTIONS = 10;
+const BATCH = 20;
+const ACCOUNT = { user: "bench@contoso.example", password: "bench", mayImpersonate: true };
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const blobs = { async *read() {} };
+
+if (values.serve !== undefined) await serve(values.serve);
+else await compare(Number(values.messages), Number(values.turns));
+
+async function compare(messages: number, turns: number): Promise<void> {
+  const deliveries = await Promise.all(Array.from({ length: messages }, (_, index) => delivery(index)));
+  const lanes = [...Map.groupBy(deliveries, ({ mailbox }) => mailbox).values()].flatMap(chunks);
+  const bodies = await Promise.all(lanes.map(bodyOf));
+  const ours: number[] = [];
+  const plain: number[] = [];
+  for (let turn = 0; turn < turns; turn += 1) {
+    plain.push(await onServer((url) => postPrepared(url, bodies)));
+    ours.push(await onServer((url) => submitAll(url, lanes)));
+  }
+  const [best, bare] = [Math.min(...ours), Math.min(...plain)];
+  const ratio = bare / best;
+  process.stdout.write(
+    `${JSON.stringify({ messages, messagesPerSecond: Math.round(messages / best), plainPerSecond: Math.round(messages / bare), ratio: Number(ratio.toFixed(3)), passes: ratio >= 0.8 })}\n`,
+  );
+}
+
+async function postPrepared(url: string, bodies: string[]): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  await inParallel(bodies, async (body) => {
+    const text = await post(agent, `${url}/EWS/Exchange.asmx`, body);
+    if (!text.includes("NoError") || text.includes('ResponseClass="Error"')) throw new Error(text.slice(0, 500));
+  });
+  agent.destroy();
+}
+
+async function post(agent: Agent, url: string, body: string): Promise<string> {
+  const authorization = `Basic ${btoa(`${ACCOUNT.user}:${ACCOUNT.password}`)}`;
+  const headers = {
+    "content-type": "text/xml; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    authorization,
+  };
+  const sent = request(url, { agent, method: "POST", headers }).end(body);
+  const [answer] = await once(sent, "response");
+  let text = "";
+  for await (const chunk of answer) text += String(chunk);
+  return text;
+}
+
+async function submitAll(url: string, lanes: Delivery[][]): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "ews-bench-"));
+  const { user, password } = ACCOUNT;
+  const settings = Settings.parse({
+    url: `${url}/EWS/Exchange.asmx`,
+    signIn: { method: "basic", user, password },
+    connections: CONNECTIONS,
+    batchItems: BATCH,
+  });
+  const destination = await openExchangeDestination({ id: "bench", settings, blobs, folder, log: quiet });
+  const { signal } = new AbortController();
+  await inParallel(lanes, async (lane) => {
+    const outcomes = await destination.submit(lane, { signal });
+    const failed = outcomes.find(({ status }) => status !== "accepted");
+    if (failed) throw new Error(JSON.stringify(failed));
+  });
+  await destination.close();
+  await rm(folder, { recursive: true });
+}
+
+async function inParallel<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const waiting = items.values();
+  async function worker(): Promise<void> {
+    for (const item of waiting) await work(item);
+  }
+  await Promise.all(Array.from({ length: CONNECTIONS }, worker));
+}
+
+function chunks(lane: Delivery[]): Delivery[][] {
+  return Array.from({ length: Math.ceil(lane.length / BATCH) }, (_, index) =>
+    lane.slice(index * BATCH, (index + 1) * BATCH),
+  );
+}
+
+async function bodyOf(lane: Delivery[]): Promise<string> {
+  const items = lane.map((delivery) => ({
+    delivery,
+    mime: Buffer.concat(delivery.mail.segments.filter((segment) => segment instanceof Uint8Array)).toString("base64"),
+  }));
+  const mailbox = lane[0]?.mailbox ?? "";
+  return envelope(createItem({ distinguished: "recoverableitemspurges", mailbox }, items, true), mailbox);
+}
+
+async function delivery(index: number): Promise<Delivery> {
+  const mailbox = `user${index % MAILBOXES}@contoso.example`;
+  const message = composeMessage({
+    draft: {
+      from: { id: "a", address: mailbox },
+      to: [{ id: "b", address: "b@contoso.example" }],
+      date: "2026-01-02T03:04:05Z",
+      subject: `Number ${index}`,
+      text: `Text ${index} ${"word ".repeat(150)}`,
+    },
+    source: "Bench",
+    type: "Message",
+    key: `C:${index}`,
+    version: "",
+    messageId: `<bench${index}@hansard.invalid>`,
+    references: [],
+    address: () => undefined,
+  });
+  return {
+    id: String(index),
+    mailbox,
+    folder: { kind: "purges" },
+    message,
+    mail: await composeMail(message, { blobs }),
+  };
+}
+
+/** The seconds that the work takes, on a server of its own. */
+async function onServer(work: (url: string) => Promise<void>): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "ews-bench-"));
+  const server = spawn(
+    process.execPath,
+    ["--conditions=@hansard/source", fileURLToPath(import.meta.url), "--serve", folder],
+    { stdio: ["pipe", "pipe", "inherit"] },
+  );
+  try {
+    const [url] = await once(server.stdout, "data");
+    const started = performance.now();
+    await work(String(url).trim());
+    return (performance.now() - started) / 1000;
+  } finally {
+    server.kill("SIGKILL");
+    await once(server, "exit");
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function serve(folder: string): Promise<void> {
+  const store = await openStore(
+    folder,
+    Array.from({ length: MAILBOXES }, (_, index) => ({ address: `user${index}@contoso.example` })),
+  );
+  const tokens = new Tokens(folder, { id: "t", domain: "contoso.example" }, [], 3_600_000);
+  const context = { store, faults: new Faults(), tokens, pace: new ServerPace(), url: () => "", folder };
+  const protocol = ewsProtocol(context, { accounts: [ACCOUNT] });
+  const server = createServer((request, response) => {
+    const answer = protocol.answer({
+      request,
+      url: new URL(request.url ?? "/", "http://localhost"),
+      requestId: "bench",
+    });
+    void answer?.then((found) => sendAnswer(response, found));
+  });
+  server.listen(0, "127.0.0.1", () =>
+    process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`),
+  );
+}
