@@ -10,7 +10,7 @@ import {
   type Organization,
   startSalesforce,
 } from "../../tooling/servers/salesforce/index.ts";
-import { toLongId } from "./src/export/table.ts";
+import { toLongId } from "./src/read/export/table.ts";
 import { events } from "./src/map.ts";
 import { Settings } from "./src/schema.ts";
 import { toCsv, writeExport } from "./testing/export.ts";

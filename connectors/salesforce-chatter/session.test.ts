@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { isHansardError, RateLimitedError } from "@hansard/core";
 import { afterEach, expect, test } from "vitest";
 import { type ConnectedApp, type SalesforceServer, startSalesforce } from "../../tooling/servers/salesforce/index.ts";
-import { check } from "./src/check.ts";
+import { check } from "./src/read/check.ts";
 import { openSession } from "./src/read/session.ts";
 import { Settings } from "./src/schema.ts";
 import { addPost, addUser, quietOrganization } from "./testing/fixed.ts";

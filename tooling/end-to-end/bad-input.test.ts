@@ -12,7 +12,11 @@ afterEach(() => here.remove());
 test("a broken day file, a user without id, a time that is none and a deep element: each is named, the rest is archived, the books balance", async () => {
   here = installation();
   writeExport(here.folder, {
-    "2026-01-05.json": JSON.stringify([message("first", "1767600000.000100"), { type: "message", text: "whose?", ts: "1767600001.000100" }, message("bad time", "yesterday")]),
+    "2026-01-05.json": JSON.stringify([
+      message("first", "1767600000.000100"),
+      { type: "message", text: "whose?", ts: "1767600001.000100" },
+      message("bad time", "yesterday"),
+    ]),
     "2026-01-06.json": `[${JSON.stringify(message("kept", "1767690000.000100"))}, {"type": "message", "ts": "17676`,
     "2026-01-07.json": `[${JSON.stringify(message("also kept", "1767770000.000100"))}, ${"[".repeat(40)}${"]".repeat(40)}]`,
   });
@@ -70,7 +74,13 @@ function message(text: string, ts: string): Record<string, string> {
 
 function writeExport(folder: string, days: Record<string, string>): void {
   mkdirSync(join(folder, "slack", "general"), { recursive: true });
-  writeFileSync(join(folder, "slack", "users.json"), JSON.stringify([{ id: "U1", name: "ann", profile: { email: "ann@example.com" } }, { name: "nobody, without id" }]));
-  writeFileSync(join(folder, "slack", "channels.json"), JSON.stringify([{ id: "C1", name: "general", members: ["U1"] }]));
+  writeFileSync(
+    join(folder, "slack", "users.json"),
+    JSON.stringify([{ id: "U1", name: "ann", profile: { email: "ann@example.com" } }, { name: "nobody, without id" }]),
+  );
+  writeFileSync(
+    join(folder, "slack", "channels.json"),
+    JSON.stringify([{ id: "C1", name: "general", members: ["U1"] }]),
+  );
   for (const [name, content] of Object.entries(days)) writeFileSync(join(folder, "slack", "general", name), content);
 }

@@ -2,12 +2,29 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RateLimitedError, UnavailableError } from "@hansard/core";
-import { deliver, type DeliverOptions, type Delivery, type Destination, type Journal, loadPeopleMap, type Outcome, type Receipt } from "@hansard/core/ingestion";
+import {
+  deliver,
+  type DeliverOptions,
+  type Delivery,
+  type Destination,
+  type Journal,
+  loadPeopleMap,
+  type Outcome,
+  type Receipt,
+} from "@hansard/core/ingestion";
 import { openJournal } from "@hansard/journal";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { scenarioConnector, scenarioEvents } from "../torture/scenario-connector.ts";
 
-const SETTINGS = { seed: 1, partitions: 1, events: 6, pageEvents: 6, files: false, unmappableEvery: 0, strangers: false };
+const SETTINGS = {
+  seed: 1,
+  partitions: 1,
+  events: 6,
+  pageEvents: 6,
+  files: false,
+  unmappableEvery: 0,
+  strangers: false,
+};
 const THIRD_PARTY = "third@here.example";
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -20,7 +37,12 @@ beforeEach(async () => {
   journal = openJournal(folder);
   clock = Date.UTC(2026, 5, 1);
   await journal.openSource({ id: "source", connector: "scenario", version: "1.0.0" });
-  await journal.append("source", "p0", { events: scenarioEvents(SETTINGS, "p0"), claims: [{ id: "p0", events: 6 }] }, new Date(clock));
+  await journal.append(
+    "source",
+    "p0",
+    { events: scenarioEvents(SETTINGS, "p0"), claims: [{ id: "p0", events: 6 }] },
+    new Date(clock),
+  );
 });
 
 afterEach(async () => {
@@ -30,28 +52,48 @@ afterEach(async () => {
 
 test("each participant's mailbox gets each message once, and the books balance", async () => {
   const mailbox = new Mailboxes();
-  expect(await deliver(await options(mailbox))).toMatchObject({ messages: 6, copies: 18, quarantined: 0, postponed: 0 });
+  expect(await deliver(await options(mailbox))).toMatchObject({
+    messages: 6,
+    copies: 18,
+    quarantined: 0,
+    postponed: 0,
+  });
   expect(mailbox.copies()).toEqual(expectedCopies());
   expect(await books()).toMatchObject({ delivered: 6, pending: 0, unaccounted: 0 });
 });
 
 test("a message that the destination refuses is quarantined with the reason, and the others arrive", async () => {
-  const mailbox = new Mailboxes({ outcome: ({ message }) => (message.subject.startsWith("Message 2 ") ? { status: "refused", reason: "It is poison." } : undefined) });
+  const mailbox = new Mailboxes({
+    outcome: ({ message }) =>
+      message.subject.startsWith("Message 2 ") ? { status: "refused", reason: "It is poison." } : undefined,
+  });
   await deliver(await options(mailbox));
-  expect(await journal.quarantine()).toMatchObject([{ eventKey: "p0:000002", stage: "deliver", reason: "It is poison." }]);
+  expect(await journal.quarantine()).toMatchObject([
+    { eventKey: "p0:000002", stage: "deliver", reason: "It is poison." },
+  ]);
   expect(await books()).toMatchObject({ delivered: 5, quarantined: 1, unaccounted: 0 });
 });
 
 test("a mailbox that does not exist falls through to the third-party data mailbox, with the reason", async () => {
-  const mailbox = new Mailboxes({ outcome: ({ mailbox: to }) => (to === "bob@here.example" ? { status: "no-mailbox", reason: "There is no Bob." } : undefined) });
+  const mailbox = new Mailboxes({
+    outcome: ({ mailbox: to }) =>
+      to === "bob@here.example" ? { status: "no-mailbox", reason: "There is no Bob." } : undefined,
+  });
   await deliver(await options(mailbox));
   expect(mailbox.of(THIRD_PARTY)).toBe(6);
-  expect((await journal.trace(1))[0]?.results).toContainEqual(expect.objectContaining({ status: "redirected", reason: "There is no Bob." }));
+  expect((await journal.trace(1))[0]?.results).toContainEqual(
+    expect.objectContaining({ status: "redirected", reason: "There is no Bob." }),
+  );
   expect(await books()).toMatchObject({ delivered: 6, unaccounted: 0 });
 });
 
 test("a denied access stops delivery and never falls through", async () => {
-  const mailbox = new Mailboxes({ outcome: ({ mailbox: to }) => (to === "bob@here.example" ? { status: "misconfigured", reason: "Access is denied.", remedy: "Grant it." } : undefined) });
+  const mailbox = new Mailboxes({
+    outcome: ({ mailbox: to }) =>
+      to === "bob@here.example"
+        ? { status: "misconfigured", reason: "Access is denied.", remedy: "Grant it." }
+        : undefined,
+  });
   const result = await deliver(await options(mailbox));
   expect(result.stopped).toMatchObject({ kind: "settings", message: "Access is denied." });
   expect(mailbox.of(THIRD_PARTY)).toBe(0);
@@ -64,7 +106,13 @@ test("a denied access stops delivery and never falls through", async () => {
 test("after an ambiguous answer it waits, looks, and writes only what is absent", async () => {
   let attempts = 0;
   // The first half is stored though the answer is lost; the second half is not stored.
-  const mailbox = new Mailboxes({ outcome: () => ((attempts += 1) <= 18 ? { status: "unknown", reason: "The connection broke.", stored: attempts % 2 === 0 } : undefined), settleMs: 30 });
+  const mailbox = new Mailboxes({
+    outcome: () =>
+      (attempts += 1) <= 18
+        ? { status: "unknown", reason: "The connection broke.", stored: attempts % 2 === 0 }
+        : undefined,
+    settleMs: 30,
+  });
   const start = Date.now();
   await deliver({ ...(await options(mailbox)), clock: () => new Date() });
   expect(Date.now() - start).toBeGreaterThanOrEqual(30);
@@ -86,7 +134,9 @@ test("a crash after the hand-over is resolved by looking, at the next run", asyn
 
 test("what must be tried again is tried when its time has come, and not before", async () => {
   let busy = true;
-  const mailbox = new Mailboxes({ outcome: () => (busy ? { status: "retry", reason: "Busy.", retryAt: new Date(clock + 60_000) } : undefined) });
+  const mailbox = new Mailboxes({
+    outcome: () => (busy ? { status: "retry", reason: "Busy.", retryAt: new Date(clock + 60_000) } : undefined),
+  });
   expect(await deliver(await options(mailbox))).toMatchObject({ copies: 0, postponed: 18 });
   busy = false;
   expect(await deliver(await options(mailbox))).toMatchObject({ copies: 0, postponed: 18 });
@@ -121,10 +171,30 @@ test("a conversation's day is one transcript, made when the day is over, and lat
   expect(await deliver({ ...(await options(mailbox)), grouping: "conversation-day" })).toMatchObject({ messages: 0 });
   expect(await books()).toMatchObject({ pending: 6, delivered: 0, unaccounted: 0 });
   clock = Date.UTC(2026, 0, 6, 2);
-  expect(await deliver({ ...(await options(mailbox)), grouping: "conversation-day" })).toMatchObject({ messages: 1, copies: 3 });
-  await journal.append("source", "p0", { events: [{ type: "Message", key: "late", occurredAt: "2026-01-05T10:00:00Z", data: { from: "ann@here.example", to: ["bob@here.example"], text: "Late" } }] }, new Date(clock));
+  expect(await deliver({ ...(await options(mailbox)), grouping: "conversation-day" })).toMatchObject({
+    messages: 1,
+    copies: 3,
+  });
+  await journal.append(
+    "source",
+    "p0",
+    {
+      events: [
+        {
+          type: "Message",
+          key: "late",
+          occurredAt: "2026-01-05T10:00:00Z",
+          data: { from: "ann@here.example", to: ["bob@here.example"], text: "Late" },
+        },
+      ],
+    },
+    new Date(clock),
+  );
   await deliver({ ...(await options(mailbox)), grouping: "conversation-day" });
-  expect([...mailbox.subjects()].sort()).toEqual(["Conversation, 2026-01-05 (1 message, supplement 1)", "Conversation, 2026-01-05 (6 messages)"]);
+  expect([...mailbox.subjects()].sort()).toEqual([
+    "Conversation, 2026-01-05 (1 message, supplement 1)",
+    "Conversation, 2026-01-05 (6 messages)",
+  ]);
   expect(await books()).toMatchObject({ delivered: 7, pending: 0, unaccounted: 0 });
 });
 
@@ -157,7 +227,9 @@ async function books() {
 
 function expectedCopies(): string[] {
   return scenarioEvents(SETTINGS, "p0")
-    .flatMap(({ data }) => ["ann", "bob", "cem"].map((name) => `${name}@here.example ${(data as { text: string }).text}`))
+    .flatMap(({ data }) =>
+      ["ann", "bob", "cem"].map((name) => `${name}@here.example ${(data as { text: string }).text}`),
+    )
     .sort();
 }
 
@@ -187,17 +259,26 @@ class Mailboxes implements Destination {
     this.#script = script;
     this.#stored = earlier ? earlier.#stored : [];
     this.settleMs = script.settleMs ?? 0;
-    this.limits = { messageBytes: 1_000_000, batchDeliveries: script.batchDeliveries ?? 4, batchBytes: 1_000_000, concurrency: 6, mailboxConcurrency: 2 };
+    this.limits = {
+      messageBytes: 1_000_000,
+      batchDeliveries: script.batchDeliveries ?? 4,
+      batchBytes: 1_000_000,
+      concurrency: 6,
+      mailboxConcurrency: 2,
+    };
   }
 
   async submit(deliveries: Delivery[]): Promise<Outcome[]> {
     if (this.#script.throws) throw this.#script.throws;
-    const { mailbox } = deliveries[0] as Delivery;
+    const { mailbox } = deliveries[0];
     this.#count(mailbox, 1);
     if (this.#script.delayMs) await new Promise((resolve) => setTimeout(resolve, this.#script.delayMs));
     const outcomes = deliveries.map((delivery): Outcome => {
-      const { stored, ...scripted } = this.#script.outcome?.(delivery) ?? ({ status: "accepted", receipt: receiptOf(delivery), stored: true } satisfies Scripted);
-      if (stored) this.#stored.push({ mailbox: delivery.mailbox, id: delivery.message.id, subject: delivery.message.subject });
+      const { stored, ...scripted } =
+        this.#script.outcome?.(delivery) ??
+        ({ status: "accepted", receipt: receiptOf(delivery), stored: true } satisfies Scripted);
+      if (stored)
+        this.#stored.push({ mailbox: delivery.mailbox, id: delivery.message.id, subject: delivery.message.subject });
       return scripted;
     });
     this.#count(mailbox, -1);
@@ -206,7 +287,11 @@ class Mailboxes implements Destination {
   }
 
   async find(deliveries: Delivery[]): Promise<(Receipt | undefined)[]> {
-    return deliveries.map((delivery) => (this.#stored.some(({ mailbox, id }) => mailbox === delivery.mailbox && id === delivery.message.id) ? receiptOf(delivery) : undefined));
+    return deliveries.map((delivery) =>
+      this.#stored.some(({ mailbox, id }) => mailbox === delivery.mailbox && id === delivery.message.id)
+        ? receiptOf(delivery)
+        : undefined,
+    );
   }
 
   async check(): Promise<[]> {
@@ -235,7 +320,10 @@ class Mailboxes implements Destination {
   #count(mailbox: string, change: number): void {
     this.#underway.set(mailbox, (this.#underway.get(mailbox) ?? 0) + change);
     this.mostAtOnceForOne = Math.max(this.mostAtOnceForOne, this.#underway.get(mailbox) ?? 0);
-    this.mostAtOnce = Math.max(this.mostAtOnce, [...this.#underway.values()].reduce((sum, count) => sum + count, 0));
+    this.mostAtOnce = Math.max(
+      this.mostAtOnce,
+      [...this.#underway.values()].reduce((sum, count) => sum + count, 0),
+    );
   }
 }
 

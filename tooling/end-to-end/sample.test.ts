@@ -38,7 +38,10 @@ test("the sample is archived whole, as messages and as transcripts, and the book
 });
 
 test("the 12 MB recording comes back byte for byte within its mail, and the mail opens in three parsers", async () => {
-  const { messages } = await here.json<{ messages: ArchivedMessage[] }>("search", "attachment:wav itemclass:ipm.note.slack.fileshare");
+  const { messages } = await here.json<{ messages: ArchivedMessage[] }>(
+    "search",
+    "attachment:wav itemclass:ipm.note.slack.fileshare",
+  );
   const [large] = messages.sort((a, b) => b.size - a.size);
   expect(large?.size).toBeGreaterThan(16_000_000);
   const { stdout } = await here.hansard("show", large?.messageId ?? "", "--mail");
@@ -55,7 +58,11 @@ test("right-to-left text and an emoji name are found and shown", async () => {
 });
 
 test("mapping the recorded events again gives the same bytes, so replay finds no difference", async () => {
-  const { messages, different } = await here.json<{ messages: number; different: number }>("replay", "--source", "slack");
+  const { messages, different } = await here.json<{ messages: number; different: number }>(
+    "replay",
+    "--source",
+    "slack",
+  );
   expect(messages).toBeGreaterThan(100);
   expect(different).toBe(0);
 });

@@ -41,7 +41,7 @@ describe.skipIf(!built)("the packed packages (skipped until npm run build)", () 
 
   test("the connector works with the lowest core that its range allows", () => {
     const { peerDependencies } = manifestIn(tarballs["connectors/slack"] ?? "");
-    const lowest = peerDependencies["@hansard/core"].replace(/^[^\d]*/, "");
+    const lowest = (peerDependencies["@hansard/core"] ?? "").replace(/^[^\d]*/, "");
     const { version } = manifestIn(tarballs["packages/core"] ?? "");
     // As long as the lowest is the present one the test above has shown it; later it comes from the registry.
     const core = lowest === version ? (tarballs["packages/core"] ?? "") : `@hansard/core@${lowest}`;

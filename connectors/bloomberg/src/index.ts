@@ -1,5 +1,5 @@
 import { type Connector, defineConnector } from "@hansard/core";
-import { check } from "./check.ts";
+import { check } from "./read/check.ts";
 import { events } from "./map.ts";
 import { read } from "./read.ts";
 import { Checkpoint, Settings } from "./schema.ts";

@@ -1,5 +1,5 @@
 import type { CapturedEvent, MessageDraft } from "@hansard/core";
-import type { EventType } from "./event-types.ts";
+import type { EventType } from "./map/event-types.ts";
 import { deleteToMessage, editToMessage, fileVersionToMessage } from "./map/changes.ts";
 import { commentToMessage, postToMessage, unknownToMessage } from "./map/feed.ts";
 import { joinToMessage, leaveToMessage, privateMessageToMessage } from "./map/people-events.ts";

@@ -1,6 +1,6 @@
 import type { Partition, ReadContext, SourceContext } from "@hansard/core";
 import type { Checkpoint, Settings } from "./schema.ts";
-import { readExport } from "./export/read-export.ts";
+import { readExport } from "./read/export/read-export.ts";
 import { settleFiles } from "./read/attach.ts";
 import type { LiveRun } from "./read/batch.ts";
 import { addComments, commentKey } from "./read/comments.ts";

@@ -94,7 +94,7 @@ function condition(next: (below: number) => number, depth: number): Condition {
   if (kind >= 11) return negated(condition(next, depth - 1));
   if (kind >= 8) return combined(condition(next, depth - 1), condition(next, depth - 1), kind === 8);
   if (kind === 0) return phraseCondition(sentence(next, 2));
-  if (kind === 1) return prefixCondition(`${word(next).slice(0, 3)}`);
+  if (kind === 1) return prefixCondition(word(next).slice(0, 3));
   if (kind === 2) return fieldCondition("subject", word(next));
   if (kind === 3) return peopleCondition(person(next), next(3));
   if (kind === 4) return dateCondition(Date.UTC(2026, 0, 1) + next(200_000) * 1000, next(2) === 0);

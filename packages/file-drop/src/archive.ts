@@ -61,8 +61,8 @@ function tooMuch(reason: string, setting: string): FileProblem {
 async function* tarMembers(file: SpooledFile): AsyncGenerator<Member> {
   await assertTarEnds(file);
   const unpacked = extract();
-  const feeding = feed(file, unpacked).catch(
-    (error: unknown) => void unpacked.destroy(error instanceof Error ? error : null),
+  const feeding = feed(file, unpacked).catch((error: unknown) =>
+    unpacked.destroy(error instanceof Error ? error : null),
   );
   try {
     for await (const entry of unpacked) {

@@ -223,7 +223,9 @@ test("hard deletion puts an item into Purges, where the hold keeps it", async ()
   await post(
     `<m:DeleteItem DeleteType="HardDelete"><m:ItemIds><t:ItemId Id="${purged!.itemId}"/></m:ItemIds></m:DeleteItem>`,
   );
-  expect(await destination.find([{ ...delivery, folder: { kind: "purges" } }], { signal })).toMatchObject([{ itemId: purged!.itemId }]);
+  expect(await destination.find([{ ...delivery, folder: { kind: "purges" } }], { signal })).toMatchObject([
+    { itemId: purged!.itemId },
+  ]);
   // What is withdrawn already is as it should be.
   await destination.withdraw!([{ mailbox: BOB, receipt: receiptOf(outcome!) }], { signal });
   await destination.close();

@@ -23,7 +23,7 @@ export function createRandom(seed: number): Random {
     chance: (probability) => next() < probability,
     pick(items) {
       if (items.length === 0) throw new Error("There is nothing to pick from.");
-      return items[between(0, items.length - 1)] as (typeof items)[number];
+      return items[between(0, items.length - 1)];
     },
   };
 }

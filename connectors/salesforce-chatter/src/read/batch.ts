@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { FollowUp, Gap, Json, KnownEvent, ReadContext, SourceEvent } from "@hansard/core";
-import type { EventType } from "../event-types.ts";
+import type { EventType } from "../map/event-types.ts";
 import type { Checkpoint, Row, Settings } from "../schema.ts";
 import type { Files } from "./files.ts";
 import type { Lookup } from "./lookup.ts";

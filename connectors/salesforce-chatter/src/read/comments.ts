@@ -1,4 +1,4 @@
-import type { EventType } from "../event-types.ts";
+import type { EventType } from "../map/event-types.ts";
 import type { Row } from "../schema.ts";
 import { type Batch, compact, type Run, share } from "./batch.ts";
 import { addPiece, named, peopleOf } from "./posts.ts";

@@ -1,5 +1,5 @@
 import type { Json } from "@hansard/core";
-import { type EventType, POST_TYPES } from "../event-types.ts";
+import { type EventType, POST_TYPES } from "../map/event-types.ts";
 import type { Row } from "../schema.ts";
 import { addNewVersions, attach } from "./attach.ts";
 import { type Batch, knownVersions, originalOf, rememberOriginal, type Run } from "./batch.ts";

@@ -1,4 +1,4 @@
-import type { EventType } from "../event-types.ts";
+import type { EventType } from "../map/event-types.ts";
 import type { Checkpoint, Row } from "../schema.ts";
 import { type Batch, emptyBatch, knownParts, type LiveRun, originalOf, type Run } from "./batch.ts";
 import { addPosts, named, postKey } from "./posts.ts";

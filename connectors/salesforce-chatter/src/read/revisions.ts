@@ -1,5 +1,5 @@
 import type { SourceEvent } from "@hansard/core";
-import type { EventType } from "../event-types.ts";
+import type { EventType } from "../map/event-types.ts";
 import type { Row } from "../schema.ts";
 import { compact, type Run } from "./batch.ts";
 import { selectable } from "./lookup.ts";

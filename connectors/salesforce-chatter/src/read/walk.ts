@@ -1,5 +1,5 @@
 import type { Page } from "@hansard/core";
-import type { EventType } from "../event-types.ts";
+import type { EventType } from "../map/event-types.ts";
 import type { Checkpoint, Row, Walk } from "../schema.ts";
 import { type Batch, emptyBatch, type LiveRun, type Run } from "./batch.ts";
 import { selectable } from "./lookup.ts";

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
-import type { Field, Lookup } from "../read/lookup.ts";
-import { text } from "../read/values.ts";
-import type { Row } from "../schema.ts";
+import type { Field, Lookup } from "../lookup.ts";
+import { text } from "../values.ts";
+import type { Row } from "../../schema.ts";
 import type { ExportArchive } from "./archive.ts";
 import { tableRows } from "./table.ts";
 

@@ -1,7 +1,7 @@
 import { type Finding, isHansardError, type SourceContext } from "@hansard/core";
-import { lacking } from "./read/permissions.ts";
-import { openSession, type Session } from "./read/session.ts";
-import type { Settings } from "./schema.ts";
+import { lacking } from "./permissions.ts";
+import { openSession, type Session } from "./session.ts";
+import type { Settings } from "../schema.ts";
 
 const SKEW_MS = 120_000;
 const OBJECTS = [

@@ -1,7 +1,7 @@
 import { UnexpectedResponseError } from "@hansard/core";
 import { parse } from "csv-parse";
-import type { Row } from "../schema.ts";
-import { toIso } from "../read/values.ts";
+import type { Row } from "../../schema.ts";
+import { toIso } from "../values.ts";
 import type { ExportArchive, Part } from "./archive.ts";
 
 /** A cell holds at most a body of 10,000 characters or a file's text; far more is not a table of Salesforce. */

@@ -1,7 +1,7 @@
 import { type Finding, isHansardError, type SourceContext } from "@hansard/core";
 import { type Drop, openDrop, openKeys } from "@hansard/file-drop";
-import { describe, parseName } from "./read/names.ts";
-import type { Settings } from "./schema.ts";
+import { describe, parseName } from "./names.ts";
+import type { Settings } from "../schema.ts";
 
 const SKEW_MS = 10 * 60_000;
 
