@@ -1,0 +1,145 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import type { Finding } from "@hansard/core";
+import { openExchangeDestination, Settings } from "@hansard/destination-exchange";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ACCOUNT, openTestEws, recordingLog, settingsFor, type TestEws, THIRD_PARTY } from "./ews.test.support.ts";
+import { blobs, BOB, sample } from "./ews-sample.test.support.ts";
+
+const signal = new AbortController().signal;
+let ews: TestEws;
+
+beforeEach(async () => {
+  ews = await openTestEws({
+    mailboxes: [BOB, THIRD_PARTY].map((address) => ({ address })),
+    ews: { accounts: [ACCOUNT, { user: "weak", password: "w" }] },
+  });
+});
+
+afterEach(() => ews.close());
+
+async function checked(settings: object): Promise<Finding[]> {
+  const parsed = Settings.parse(settingsFor(ews, settings));
+  const context = { id: "exchange", settings: parsed, blobs, folder: ews.folder, log: recordingLog() };
+  const destination = await openExchangeDestination(context);
+  try {
+    return await destination.check();
+  } finally {
+    await destination.close();
+  }
+}
+
+test("finds nothing wrong where nothing is, and says what to type about holds, which it cannot see", async () => {
+  const findings = await checked({ probeMailbox: BOB, thirdPartyMailbox: THIRD_PARTY });
+  expect(findings.filter(({ level }) => level === "error")).toEqual([]);
+  expect(findings.filter(({ level }) => level === "ok")).toHaveLength(4);
+  expect(findings.find(({ message }) => message.includes("on hold"))?.remedy).toContain("-LitigationHoldEnabled $true");
+});
+
+test.each([
+  ["a mailbox that is not there", { probeMailbox: "nobody@contoso.example" }, "ErrorNonExistentMailbox", "New-Mailbox"],
+  [
+    "an account that may not impersonate",
+    { probeMailbox: BOB, signIn: { method: "basic", user: "weak", password: "w" } },
+    "ErrorImpersonateUserDenied",
+    "New-ManagementRoleAssignment",
+  ],
+  [
+    "an account without FullAccess",
+    { probeMailbox: BOB, impersonate: false, signIn: { method: "basic", user: "weak", password: "w" } },
+    "ErrorFolderNotFound",
+    "Add-MailboxPermission",
+  ],
+  [
+    "a wrong password",
+    { probeMailbox: BOB, signIn: { method: "basic", user: "weak", password: "x" } },
+    "401",
+    "password",
+  ],
+])("names %s, and what to do", async (_, settings, reason, remedy) => {
+  const error = (await checked(settings)).find(({ level }) => level === "error");
+  expect(error?.message).toContain(reason);
+  expect(error?.remedy).toContain(remedy);
+});
+
+test("names a path that is no EWS", async () => {
+  const error = (await checked({ probeMailbox: BOB, url: `${ews.url}/EWS/Wrong.asmx` })).find(
+    ({ level }) => level === "error",
+  );
+  expect(error).toMatchObject({
+    message: expect.stringContaining("is no EWS endpoint (404)"),
+    remedy: expect.stringContaining("/EWS/Exchange.asmx"),
+  });
+});
+
+test("says plainly what the partner profile is", async () => {
+  const [first] = await checked({ profile: "partner-ingestion", thirdPartyMailbox: THIRD_PARTY });
+  expect(first).toMatchObject({ level: "warning", message: expect.stringContaining("retired it on 2024-12-30") });
+});
+
+test("names a certificate that ends soon, and the application's wrong one", async () => {
+  const [certificateFile, privateKeyFile] = [join(ews.folder, "cert.pem"), join(ews.folder, "key.pem")];
+  execFileSync(
+    "openssl",
+    [
+      "req",
+      "-x509",
+      "-newkey",
+      "rsa:2048",
+      "-nodes",
+      "-days",
+      "9",
+      "-subj",
+      "/CN=hansard",
+      "-keyout",
+      privateKeyFile,
+      "-out",
+      certificateFile,
+    ],
+    { stdio: "ignore" },
+  );
+  const signIn = {
+    method: "certificate",
+    tenantId: "t",
+    clientId: "c",
+    certificateFile,
+    privateKeyFile,
+    authorityUrl: ews.url,
+  };
+  const findings = await checked({ signIn });
+  expect(findings[0]).toMatchObject({
+    level: "warning",
+    message: expect.stringMatching(/ends in [89] days/),
+    remedy: expect.stringContaining("new certificate"),
+  });
+});
+
+test("waits as long as a busy server asks, for that mailbox only, and puts a longer pause off to a later run", async () => {
+  const context = (patienceMs: number) => ({
+    id: "e",
+    settings: Settings.parse(settingsFor(ews, { patienceMs })),
+    blobs,
+    folder: ews.folder,
+    log: recordingLog(),
+  });
+  const patient = await openExchangeDestination(context(5_000));
+  ews.faults.set("throttled", { rate: 1, ms: 600, times: 1, mailboxes: [BOB] });
+  const started = performance.now();
+  const [waited, other] = await Promise.all([
+    patient.submit([await sample(1)], { signal }).then((outcomes) => ({ outcomes, ms: performance.now() - started })),
+    patient
+      .submit([await sample(1, { mailbox: THIRD_PARTY })], { signal })
+      .then((outcomes) => ({ outcomes, ms: performance.now() - started })),
+  ]);
+  expect([waited.outcomes[0]?.status, other.outcomes[0]?.status]).toEqual(["accepted", "accepted"]);
+  expect(waited.ms).toBeGreaterThan(590);
+  expect(other.ms).toBeLessThan(590);
+  await patient.close();
+  const hurried = await openExchangeDestination(context(100));
+  ews.faults.set("throttled", { rate: 1, ms: 297_749, times: 2, mailboxes: [BOB] });
+  const [outcome] = await hurried.submit([await sample(2)], { signal });
+  expect(outcome).toMatchObject({ status: "retry", reason: expect.stringContaining("ErrorServerBusy") });
+  const retryAt = outcome?.status === "retry" ? (outcome.retryAt?.getTime() ?? 0) : 0;
+  expect(retryAt - Date.now()).toBeGreaterThan(290_000);
+  await hurried.close();
+});
