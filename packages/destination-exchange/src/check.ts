@@ -5,7 +5,8 @@ import { ExchangeFailure } from "./failure.ts";
 import { getFolder } from "./requests.ts";
 import type { Session } from "./session.ts";
 import { isLocal, type Settings } from "./settings.ts";
-import { readCertificate, type SignedInDoor } from "./sign-in.ts";
+import { readCertificate } from "./sign-in.ts";
+import type { SignedInDoor } from "./transport.ts";
 
 export interface CheckContext {
   settings: Settings;

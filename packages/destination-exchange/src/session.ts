@@ -5,9 +5,8 @@ import { isSignInRefused, readAnswer, type ResponseMessage } from "./answer.ts";
 import { ExchangeFailure } from "./failure.ts";
 import { envelope } from "./requests.ts";
 import type { Settings } from "./settings.ts";
-import type { SignedInDoor } from "./sign-in.ts";
 import { Throttle } from "./throttle.ts";
-import type { HttpAnswer } from "./transport.ts";
+import type { HttpAnswer, SignedInDoor } from "./transport.ts";
 
 export interface Call {
   /** The operation's name, for the log. */

@@ -2,24 +2,12 @@ import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ConfidentialClientApplication, type Configuration } from "@azure/msal-node";
 import { SettingsError } from "@hansard/core";
-import { Client, type Dispatcher } from "undici";
 import { ExchangeFailure } from "./failure.ts";
-import { accountOf, authenticate, negotiate, readChallenge } from "./ntlm.ts";
+import { ntlmDoor } from "./ntlm-door.ts";
 import type { Settings, SignIn } from "./settings.ts";
 import { cloudOf } from "./cloud.ts";
 import { tokenNetwork } from "./token-network.ts";
-import { agentOf, connectorOf, type HttpAnswer, peerCertificate, post, type Posting } from "./transport.ts";
-
-/** Sends requests as an account or an application. */
-export interface SignedInDoor {
-  /** Rejects with an ExchangeFailure. */
-  post(posting: Posting): Promise<HttpAnswer>;
-  /** The token that came with the answered request is no longer good. True where another one may do. */
-  renew(answered: HttpAnswer): Promise<boolean>;
-  /** How often an access token was fetched. */
-  tokensFetched(): number;
-  close(): Promise<void>;
-}
+import { agentOf, type HttpAnswer, post, type SignedInDoor } from "./transport.ts";
 
 export function openDoor(settings: Settings): SignedInDoor {
   const { signIn } = settings;
@@ -180,71 +168,4 @@ function readPem(path: string, setting: string): Buffer {
       cause: error,
     });
   }
-}
-
-/** NTLM signs in a connection, not a request: each has a client of its own, and one request at a time. */
-function ntlmDoor(settings: Settings, signIn: Extract<SignIn, { method: "ntlm" }>): SignedInDoor {
-  const account = accountOf(signIn.user, signIn.password.reveal());
-  const { origin, host } = new URL(settings.url);
-  const connect = connectorOf(settings);
-  const idle: NtlmConnection[] = [];
-  const all: NtlmConnection[] = [];
-
-  function open(): NtlmConnection {
-    const connection: NtlmConnection = { client: undefined as never, certificate: undefined };
-    connection.client = new Client(origin, {
-      pipelining: 1,
-      keepAliveTimeout: 60_000,
-      connect: (options, callback) =>
-        connect(options, (...[error, socket]) => {
-          if (error) return callback(error, null);
-          connection.certificate = peerCertificate(socket);
-          return callback(null, socket);
-        }),
-    });
-    all.push(connection);
-    return connection;
-  }
-
-  async function handshake({ client, certificate }: NtlmConnection, posting: Posting): Promise<HttpAnswer> {
-    const first = await post(client, settings, {
-      ...posting,
-      body: "",
-      headers: withAuthorization(posting, negotiate()),
-    });
-    const challenge = /NTLM ([A-Za-z0-9+/=]+)/.exec([first.headers["www-authenticate"] ?? ""].flat().join(","))?.[1];
-    if (challenge === undefined) return first;
-    const proof = authenticate(account, readChallenge(Buffer.from(challenge, "base64")), host, certificate);
-    return post(client, settings, { ...posting, headers: withAuthorization(posting, proof) });
-  }
-
-  return {
-    async post(posting) {
-      const connection = idle.pop() ?? open();
-      try {
-        // An empty body first: a refused one would have been sent for nothing.
-        const answer = connection.isSignedIn ? await post(connection.client, settings, posting) : undefined;
-        const last = answer && answer.status !== 401 ? answer : await handshake(connection, posting);
-        connection.isSignedIn = last.status !== 401;
-        return last;
-      } finally {
-        idle.push(connection);
-      }
-    },
-    renew: () => Promise.resolve(false),
-    tokensFetched: () => 0,
-    close: async () => {
-      await Promise.all(all.map(({ client }) => client.destroy()));
-    },
-  };
-}
-
-interface NtlmConnection {
-  client: Dispatcher & { destroy(): Promise<void> };
-  certificate: Buffer | undefined;
-  isSignedIn?: boolean;
-}
-
-function withAuthorization({ headers }: Posting, message: Buffer): Record<string, string> {
-  return { ...headers, authorization: `NTLM ${message.toString("base64")}` };
 }

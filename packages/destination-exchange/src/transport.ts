@@ -18,6 +18,17 @@ export interface Posting {
   signal: AbortSignal;
 }
 
+/** Sends requests as an account or an application. */
+export interface SignedInDoor {
+  /** Rejects with an ExchangeFailure. */
+  post(posting: Posting): Promise<HttpAnswer>;
+  /** The token that came with the answered request is no longer good. True where another one may do. */
+  renew(answered: HttpAnswer): Promise<boolean>;
+  /** How often an access token was fetched. */
+  tokensFetched(): number;
+  close(): Promise<void>;
+}
+
 const MOST_ANSWER_BYTES = 256 * 1024 * 1024;
 const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS|ERR_SSL|EPROTO/;
 /** These come before a byte of the request is sent. */
