@@ -1,24 +1,25 @@
-/** What can be made to go wrong while the server runs. */
-export type FaultName =
-  /** 429 with Microsoft's body and `Retry-After`; without a body; without either. */
-  | "throttled"
-  | "throttled-without-body"
-  | "throttled-without-retry-after"
-  | "unavailable"
-  | "unavailable-without-body"
-  /** No answer at all; what was asked is not done. */
-  | "timeout-before-commit"
-  /** No answer, though it is done. */
-  | "timeout-after-commit"
-  /** A gateway's time-out at once, and it is done `ms` later. */
-  | "late-commit"
-  /** It is done, and searches find it only `ms` later. */
-  | "search-lag"
-  | "reset-before-commit"
-  | "reset-after-commit"
-  /** The token that came with the request is not valid any more. */
-  | "token-expired"
-  | "mailbox-moving";
+/**
+ * What can be made to go wrong while the server runs. `throttled` answers 429 with Microsoft's body and `Retry-After`,
+ * and its like without a body or without `Retry-After`. Before the commit nothing is done, after it all is done, and
+ * nobody is told. `late-commit` answers as a gateway whose patience is over, and does the work `ms` later. With
+ * `search-lag` searches find the item only `ms` later. `token-expired` makes the request's own token invalid.
+ */
+export const FAULT_NAMES = [
+  "throttled",
+  "throttled-without-body",
+  "throttled-without-retry-after",
+  "unavailable",
+  "unavailable-without-body",
+  "timeout-before-commit",
+  "timeout-after-commit",
+  "late-commit",
+  "search-lag",
+  "reset-before-commit",
+  "reset-after-commit",
+  "token-expired",
+  "mailbox-moving",
+] as const;
+export type FaultName = (typeof FAULT_NAMES)[number];
 
 export interface Fault {
   /** How often it strikes, from 0 to 1. */

@@ -9,6 +9,8 @@ export {
 } from "./server.ts";
 export { type PaceLimits, ServerPace, VENDOR_LIMITS } from "./server-pace.ts";
 export { type Application, type Tenant, Tokens } from "./server-token.ts";
+export { type ServeOptions, type Served, serve } from "./server-command.ts";
+export type { EwsAccount, EwsOptions } from "./ews.ts";
 export { openStore } from "./store.ts";
 export { type IdParts, readId, writeId } from "./store-id.ts";
 export * from "./store-types.ts";

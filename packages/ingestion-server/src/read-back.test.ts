@@ -178,7 +178,7 @@ function graphClient(baseUrl: string, token: string): Client {
   const last = new HTTPMessageHandler();
   const middleware = {
     async execute(context: Context) {
-      const headers = new Headers(context.options?.headers as Record<string, string>);
+      const headers = new Headers(context.options?.headers);
       headers.set("Authorization", `Bearer ${token}`);
       context.options = { ...context.options, headers };
       await last.execute(context);
@@ -196,6 +196,7 @@ function settingsOf(): Settings {
     graphUrl: server.url,
     holds: { confirmed: [{ mailboxes: "*", on: new Date().toISOString().slice(0, 10), by: "an administrator" }] },
     readBackShare: 1,
+    settleMs: 200,
   });
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { type EwsOptions, ewsProtocol } from "./ews.ts";
 import { type Fault, type FaultName, Faults } from "./faults.ts";
 import { graphProtocol } from "./graph.ts";
 import { type Answer, NoAnswer, readBody, sendAnswer } from "./server-http.ts";
@@ -28,6 +29,8 @@ export interface IngestionServerOptions {
   /** Of the faults' chance. */
   seed?: number;
   tokenLifetimeMs?: number;
+  /** Who may use EWS, and whether there is a partner ingestion service. */
+  ews?: EwsOptions;
 }
 
 /** What each protocol works with. */
@@ -81,7 +84,7 @@ export async function openIngestionServer(options: IngestionServerOptions): Prom
   const pace = new ServerPace(limits);
   let url = "";
   const context: ServerContext = { store, faults, tokens, pace, url: () => url, folder };
-  const protocols = [tokenProtocol(context), graphProtocol(context)];
+  const protocols = [tokenProtocol(context), graphProtocol(context), ewsProtocol(context, options.ews)];
   const listener = (request: IncomingMessage, response: ServerResponse) => void handle(protocols, request, response);
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
   server.keepAliveTimeout = 30_000;

@@ -1,0 +1,287 @@
+import { execFileSync } from "node:child_process";
+import { generateKeyPairSync, sign } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Finding } from "@hansard/core";
+import type { Outcome } from "@hansard/core/ingestion";
+import { type Microsoft365Destination, openMicrosoft365, Settings } from "@hansard/destination-microsoft365";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { APPLICATION, SampleBlobs, sampleDelivery } from "./delivery.test.sample.ts";
+import { type IngestionServer, openIngestionServer } from "./server.ts";
+import type { Application } from "./server-token.ts";
+
+// What an administrator can set up wrongly: `check` and the run say which it is, and what to do.
+
+const BOB = "bob@contoso.example";
+const THIRD_PARTY = "third-party@contoso.example";
+const signal = new AbortController().signal;
+const TODAY = new Date().toISOString().slice(0, 10);
+let folder: string;
+let server: IngestionServer;
+let destination: Microsoft365Destination | undefined;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "check-"));
+});
+
+afterEach(async () => {
+  await destination?.close();
+  destination = undefined;
+  await server.close();
+  await rm(folder, { recursive: true });
+});
+
+test("a right set-up has no errors, and the probe reads back its class", async () => {
+  await open({ probeMailbox: BOB });
+  const findings = await check();
+  expect(findings.filter(({ level }) => level !== "ok")).toEqual([]);
+  expect(findings.at(-1)?.message).toContain("had the class, the date and the flags");
+  const inbox = server.store.wellKnownFolder(server.store.mailbox(BOB)!.id, "inbox");
+  expect(server.store.findItems({ mailbox: inbox.mailbox, folder: inbox.id }).total).toBe(0);
+});
+
+test.each([
+  [
+    "a wrong secret",
+    { signIn: { method: "client-secret", clientSecret: "wrong" } },
+    "The client secret is wrong.",
+    "Add-MgApplicationPassword",
+  ],
+  ["an unknown tenant", { tenantId: "fabrikam.example" }, "The tenant is unknown.", "Get-MgOrganization"],
+  [
+    "an unknown application",
+    { clientId: "99999999-2222-3333-4444-555555555555" },
+    "does not know the application",
+    "Get-MgServicePrincipal",
+  ],
+  ["an unreachable address", { authorityUrl: "http://127.0.0.1:9" }, "Entra ID", "reached"],
+])("%s is said, with its remedy, and stops the run", async (_, settings, message, remedy) => {
+  await open(settings);
+  expectError(await check(), message, remedy);
+  const [outcome] = await submit();
+  expect(outcome?.status).toBe(message === "Entra ID" ? "retry" : "misconfigured");
+  expect(JSON.stringify(outcome)).not.toContain('wrong"');
+});
+
+test("a missing permission and a scope that leaves the mailbox out are told apart; neither is a missing mailbox", async () => {
+  await open({}, { permissions: ["User.Read.All"] });
+  expectError(await check(), "no Mail.ReadWrite in its token", "Application Mail.ReadWrite");
+  expect((await submit())[0]?.status).toBe("misconfigured");
+  await reopen({}, { mailboxes: ["alice@contoso.example"] });
+  expectError(await check(), "its scope leaves third-party@contoso.example out", "Test-ServicePrincipalAuthorization");
+  expect((await submit())[0]?.status).toBe("misconfigured");
+  await reopen({}, { permissions: ["Mail.ReadWrite"] });
+  expectError(await check(), "The directory cannot be read", "df021288-bdef-4463-88db-98f22de89214");
+  await expect(destination?.resolve?.(BOB)).rejects.toMatchObject({ kind: "authentication" });
+});
+
+test("a mailbox without a licence and one that does not exist are told apart, and both fall through", async () => {
+  await open({ thirdPartyMailbox: "nobody@contoso.example", probeMailbox: BOB });
+  server.store.setMailbox({ address: BOB, hasMailbox: false });
+  const findings = await check();
+  expectError(findings, "There is no user nobody@contoso.example", "New-Mailbox -Shared");
+  expectError(findings, "lacks a licence", "Set-MgUserLicense");
+  expect((await submit())[0]).toMatchObject({ status: "no-mailbox" });
+});
+
+test("without an administrator's word, or with an old one, nothing goes into Purges", async () => {
+  await open({ holds: undefined });
+  expect((await check()).find(({ message }) => message.includes("No administrator has confirmed"))?.remedy).toContain(
+    "LitigationHoldEnabled",
+  );
+  expect((await submit("purges"))[0]).toMatchObject({
+    status: "misconfigured",
+    reason: expect.stringContaining("is on hold"),
+  });
+  await reopen({ holds: { confirmed: [{ mailboxes: "*", on: "2020-01-01", by: "Anna" }] } });
+  expectError(await check(), "confirmed to be on hold by Anna on 2020-01-01", "Set-Mailbox");
+  expect((await submit("purges"))[0]?.status).toBe("misconfigured");
+  expect(server.store.accepted()).toEqual([]);
+});
+
+test("a hold that was removed is noticed by the run at once, and by check later", async () => {
+  await open({});
+  server.store.setRetention(0);
+  expect((await submit("purges"))[0]?.status).toBe("accepted");
+  expect((await check()).some(({ level }) => level === "error")).toBe(false);
+  server.store.setMailbox({ address: BOB, onHold: false });
+  expectError(await check(), `${BOB} has lost what was sent into its Purges`, "LitigationHoldEnabled $true");
+  await destination?.close();
+  destination = await openWith({});
+  const [outcome] = await submit("purges", 2);
+  expect(outcome).toMatchObject({ status: "misconfigured", reason: expect.stringContaining("the hold was removed") });
+});
+
+test("Purges is refused in clouds that have no permanentDelete", async () => {
+  await open({ cloud: "gcc-high" });
+  expect((await submit("purges"))[0]).toMatchObject({
+    status: "misconfigured",
+    reason: expect.stringContaining("global one only"),
+  });
+  expect((await submit())[0]?.status).toBe("accepted");
+});
+
+test("a certificate signs in, is warned of before it ends, and a foreign one is refused", async () => {
+  const [mine, foreign] = [await certificate("mine", 10), await certificate("foreign", 400)];
+  await open(
+    { signIn: { method: "certificate", certificateFile: mine.certificateFile, privateKeyFile: mine.privateKeyFile } },
+    { certificate: mine.pem },
+  );
+  const findings = await check();
+  expect(findings[0]).toMatchObject({
+    level: "warning",
+    message: expect.stringMatching(/ends in \d+ days/),
+    remedy: expect.stringContaining("KeyCredentials"),
+  });
+  expect((await submit())[0]?.status).toBe("accepted");
+  await reopen(
+    {
+      signIn: {
+        method: "certificate",
+        certificateFile: foreign.certificateFile,
+        privateKeyFile: foreign.privateKeyFile,
+      },
+    },
+    { certificate: mine.pem },
+  );
+  expectError(await check(), "The certificate is not accepted.", "KeyCredentials");
+  await expect(
+    openWith({
+      signIn: { method: "certificate", certificateFile: mine.certificateFile, privateKeyFile: foreign.privateKeyFile },
+    }),
+  ).rejects.toThrow("it is another certificate's");
+});
+
+test("a federated token signs in, and one of another subject does not", async () => {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const assertionFile = join(folder, "token");
+  const federation = {
+    issuer: "https://issuer.example",
+    subject: "system:hansard",
+    publicKey: publicKey.export({ type: "spki", format: "pem" }).toString(),
+  };
+  function assertion(sub: string): string {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const content = `${part({ alg: "RS256", typ: "JWT" })}.${part({ iss: federation.issuer, sub, aud: "api://AzureADTokenExchange", exp: Date.now() / 1000 + 600 })}`;
+    return `${content}.${sign("sha256", Buffer.from(content), privateKey).toString("base64url")}`;
+  }
+  await writeFile(assertionFile, `${assertion("system:hansard")}\n`);
+  await open({ signIn: { method: "federated", assertionFile } }, { federation });
+  expect((await submit())[0]?.status).toBe("accepted");
+  await writeFile(assertionFile, assertion("system:other"));
+  await reopen({ signIn: { method: "federated", assertionFile } }, { federation });
+  expect((await check())[0]?.level).toBe("error");
+});
+
+test("the limits of a mailbox are used and never exceeded", async () => {
+  const pace = { requests: 60, requestsWindowMs: 3000, concurrency: 4 };
+  await open({ pace, patienceMs: 20_000, readBackShare: 0 }, {}, { requests: 60, requestsWindowMs: 3000 });
+  const deliveries = await Promise.all(Array.from({ length: 180 }, (_, number) => sampleDelivery(number)));
+  const startedAt = Date.now();
+  const outcomes = await destination!.submit(deliveries, { signal });
+  const seconds = (Date.now() - startedAt) / 1000;
+  expect(outcomes.every(({ status }) => status === "accepted")).toBe(true);
+  expect(server.pace.refused).toEqual({ MailboxConcurrency: 0, RequestsPerMailbox: 0, UploadBytesPerMailbox: 0 });
+  expect(server.pace.highest).toBeLessThanOrEqual(4);
+  // Three windows' worth takes the time of two and the work itself; at least 95 % of what the limit allows is used.
+  expect(seconds).toBeGreaterThan(6);
+  expect(seconds).toBeLessThan(6 / 0.95 + 1);
+});
+
+test("the third-party data mailbox rolls over to a dated folder before its inbox is full", async () => {
+  await open({ folderItems: 5 });
+  server.store.setMailbox({ address: THIRD_PARTY, folderItems: 6 });
+  const deliveries = await Promise.all(
+    Array.from({ length: 12 }, (_, number) => sampleDelivery(number, { mailbox: THIRD_PARTY })),
+  );
+  for (const delivery of deliveries)
+    expect((await destination!.submit([delivery], { signal }))[0]?.status).toBe("accepted");
+  const { id } = server.store.mailbox(THIRD_PARTY)!;
+  const folders = server.store.childFolders(id, server.store.wellKnownFolder(id, "inbox").id);
+  expect(folders.map(({ name, items }) => [name, items])).toEqual([
+    [`Hansard ${TODAY}`, 5],
+    [`Hansard ${TODAY} (2)`, 2],
+  ]);
+  const receipts = await destination!.find(deliveries, { signal });
+  expect(receipts.every((receipt) => receipt !== undefined)).toBe(true);
+});
+
+async function open(settings: object, application: Partial<Application> = {}, limits = {}): Promise<void> {
+  server = await openIngestionServer({
+    folder: join(folder, "server"),
+    applications: [{ ...APPLICATION, ...application }],
+    mailboxes: [{ address: BOB }, { address: THIRD_PARTY }, { address: "alice@contoso.example" }],
+    limits,
+  });
+  destination = await openWith(settings);
+}
+
+async function reopen(settings: object, application: Partial<Application> = {}): Promise<void> {
+  await destination?.close();
+  await server.close();
+  await open(settings, application);
+}
+
+function openWith(settings: object): Promise<Microsoft365Destination> {
+  const parsed = Settings.parse({
+    tenantId: "contoso.example",
+    clientId: APPLICATION.clientId,
+    signIn: { method: "client-secret", clientSecret: APPLICATION.secret },
+    authorityUrl: server.url,
+    graphUrl: server.url,
+    thirdPartyMailbox: THIRD_PARTY,
+    holds: { confirmed: [{ mailboxes: "*", on: TODAY, by: "an administrator" }] },
+    settleMs: 100,
+    patienceMs: 1000,
+    ...settings,
+  });
+  return openMicrosoft365({
+    id: "m365",
+    settings: parsed,
+    blobs: new SampleBlobs(),
+    folder,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+}
+
+async function check(): Promise<Finding[]> {
+  return destination!.check();
+}
+
+async function submit(kind: "inbox" | "purges" = "inbox", number = 1): Promise<Outcome[]> {
+  return destination!.submit([await sampleDelivery(number, { folder: { kind } })], { signal });
+}
+
+function expectError(findings: Finding[], message: string, remedy: string): void {
+  const found = findings.find((finding) => finding.level === "error" && finding.message.includes(message));
+  expect(found, JSON.stringify(findings, undefined, 1)).toBeDefined();
+  expect(found?.remedy).toContain(remedy);
+}
+
+async function certificate(
+  name: string,
+  days: number,
+): Promise<{ certificateFile: string; privateKeyFile: string; pem: string }> {
+  const [certificateFile, privateKeyFile] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
+  execFileSync(
+    "openssl",
+    [
+      "req",
+      "-x509",
+      "-newkey",
+      "rsa:2048",
+      "-nodes",
+      "-subj",
+      `/CN=${name}`,
+      "-days",
+      String(days),
+      "-keyout",
+      privateKeyFile,
+      "-out",
+      certificateFile,
+    ],
+    { stdio: "ignore" },
+  );
+  return { certificateFile, privateKeyFile, pem: await readFile(certificateFile, "utf8") };
+}
