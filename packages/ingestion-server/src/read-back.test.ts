@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Outcome } from "@hansard/core/ingestion";
 import { type Microsoft365Destination, openMicrosoft365, Settings } from "@hansard/destination-microsoft365";
-import { Client, type Context, HTTPMessageHandler } from "@microsoft/microsoft-graph-client";
+import type { Client } from "@microsoft/microsoft-graph-client";
 import type { FileAttachment, Message as GraphMessage } from "@microsoft/microsoft-graph-types";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { APPLICATION, noise, SampleBlobs, sampleDelivery } from "./delivery.test.sample.ts";
+import { graphClient } from "./graph-client.test.support.ts";
 import { type IngestionServer, openIngestionServer } from "./server.ts";
 
 // What was written is read back by Microsoft's own client, which knows nothing of either side.
@@ -172,20 +173,6 @@ test("a stored message reads back as mail, and the embedded archive finds its wo
   expect(Buffer.concat(chunks).toString()).toContain("X-Hansard-Message-Class: IPM.NOTE.Slack.Message");
   expect(await server.store.archive.count("quokka")).toBe(1);
 });
-
-/** Microsoft's client hands its token to Microsoft's hosts alone, and so a step of its chain adds it. */
-function graphClient(baseUrl: string, token: string): Client {
-  const last = new HTTPMessageHandler();
-  const middleware = {
-    async execute(context: Context) {
-      const headers = new Headers(context.options?.headers);
-      headers.set("Authorization", `Bearer ${token}`);
-      context.options = { ...context.options, headers };
-      await last.execute(context);
-    },
-  };
-  return Client.initWithMiddleware({ baseUrl, defaultVersion: "v1.0", middleware });
-}
 
 function settingsOf(): Settings {
   return Settings.parse({
