@@ -2,6 +2,7 @@ import type { Delivery, DestinationContext, Receipt } from "@hansard/core/ingest
 import { z } from "zod";
 import { wholeContent } from "./content.ts";
 import { type Failure, GraphFailure } from "./failure.ts";
+import { fitBody } from "./fit-body.ts";
 import type { Folders } from "./folders.ts";
 import type { GraphAnswer, GraphClient } from "./graph-client.ts";
 import { attachmentPayload, payloadOf } from "./payload.ts";
@@ -23,7 +24,8 @@ export type Written = { receipt: Receipt } | { staged: Receipt };
 export const MessageItem = z.object({ id: z.string() });
 
 /** Writes a message complete, in one request where it fits, else in the hidden staging folder from which it is then moved. */
-export async function write(delivery: Delivery, work: Work, signal: AbortSignal): Promise<Written> {
+export async function write(original: Delivery, work: Work, signal: AbortSignal): Promise<Written> {
+  const delivery = fitBody(original);
   const { folder, mailbox } = delivery;
   const payload = payloadOf(delivery, work.context.settings);
   const bare = JSON.stringify(payload);

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { callBatch, type InnerRequest } from "./batch.ts";
 import { correlationOf, moveFromStaging, userPath, type Work } from "./deliver.ts";
 import { GraphFailure } from "./failure.ts";
+import { fitBody } from "./fit-body.ts";
 import type { GraphAnswer } from "./graph-client.ts";
 import { ID_PROPERTY, identityOf } from "./payload.ts";
 import { purgeStaged } from "./purge.ts";
@@ -128,7 +129,8 @@ async function bringOut(
   work: Work,
   signal: AbortSignal,
 ): Promise<Receipt | undefined> {
-  const { mailbox, message, folder } = delivery;
+  const { mailbox, folder } = delivery;
+  const { message } = fitBody(delivery);
   let receipt: Receipt | undefined;
   for (const item of staged) {
     const missing = await missingAttachments(work.client, mailbox, item.itemId, message.attachments, signal);

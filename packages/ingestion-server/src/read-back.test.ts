@@ -153,6 +153,25 @@ test("find knows what is there by Message-ID, and finds nothing that is not", as
   expect(third?.itemId).toBeDefined();
 });
 
+test("a text that no request carries arrives whole as files, and the message says so", async () => {
+  const text = "long ".repeat(1_000_000);
+  const html = `<p>${text}</p>`;
+  const itemId = accepted(
+    await destination.submit([await sampleDelivery(30, { blobs, message: { text, html } })], { signal }),
+  );
+  expect((await readMessage(itemId)).body?.content).toContain("attached whole as message.txt and message.html");
+  const listed: FileAttachment[] = (await client.api(`/users/${BOB}/messages/${itemId}/attachments`).get()).value;
+  expect(
+    listed.map(({ name, contentBytes }) => [
+      name,
+      Buffer.from(String(contentBytes), "base64").toString() === (name === "message.txt" ? text : html),
+    ]),
+  ).toEqual([
+    ["message.txt", true],
+    ["message.html", true],
+  ]);
+});
+
 test("people are found by mail, further address, sign-in name and employee id", async () => {
   expect(await destination.resolve?.("ALICE@contoso.example")).toBe("alice@contoso.example");
   expect(await destination.resolve?.("al@contoso.example")).toBe("alice@contoso.example");
