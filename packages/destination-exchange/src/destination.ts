@@ -36,6 +36,7 @@ export async function openExchangeDestination(
   }
 
   async function findAll(deliveries: Delivery[], signal: AbortSignal): Promise<(Receipt | undefined)[]> {
+    await doubts.settled(deliveries, signal);
     const found = await findStored(deliveries, work, signal);
     deliveries.forEach((delivery, index) => doubts.looked(delivery, found[index] ?? []));
     return found.map(([first]) => first);

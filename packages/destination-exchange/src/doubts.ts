@@ -21,6 +21,8 @@ export class Doubts {
   readonly #settleMs: number;
   readonly #log: Logger;
   readonly #look: Look;
+  readonly #openedAt = Date.now();
+  readonly #uncertainSince = new Map<string, number>();
   readonly #absent = new Set<string>();
   #suspects: { delivery: Delivery; since: number }[] = [];
 
@@ -29,6 +31,17 @@ export class Doubts {
     this.#settleMs = settleMs;
     this.#log = log;
     this.#look = look;
+  }
+
+  /**
+   * Waits until what was sent last can no longer appear. The runner counts from before the first attempt, and pauses that the
+   * server asked for may lie between that and the request that was answered ambiguously. What another process
+   * sent, it sent before this one began.
+   */
+  async settled(deliveries: Delivery[], signal: AbortSignal): Promise<void> {
+    const last = Math.max(...deliveries.map(({ id }) => this.#uncertainSince.get(id) ?? this.#openedAt));
+    const waitMs = last + this.#settleMs - Date.now();
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal });
   }
 
   /** What a look-up after an ambiguous answer found. */
@@ -40,6 +53,8 @@ export class Doubts {
 
   /** What became of a delivery that was written. */
   answered(delivery: Delivery, outcome: Outcome | undefined): void {
+    if (outcome?.status === "unknown") this.#uncertainSince.set(delivery.id, Date.now());
+    else this.#uncertainSince.delete(delivery.id);
     if (outcome?.status !== "accepted" || !this.#absent.delete(delivery.id)) return;
     this.#suspects.push({ delivery: withoutContent(delivery), since: Date.now() });
   }

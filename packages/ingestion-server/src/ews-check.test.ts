@@ -143,3 +143,20 @@ test("waits as long as a busy server asks, for that mailbox only, and puts a lon
   expect(retryAt - Date.now()).toBeGreaterThan(290_000);
   await hurried.close();
 });
+
+test("looks only when the last attempt can no longer appear, however long the first ones were put off", async () => {
+  const context = {
+    id: "e",
+    settings: Settings.parse(settingsFor(ews, { settleMs: 900 })),
+    blobs,
+    folder: ews.folder,
+    log: recordingLog(),
+  };
+  const destination = await openExchangeDestination(context);
+  ews.faults.set("throttled", { rate: 1, ms: 1_000, times: 1 });
+  ews.faults.set("late-commit", { rate: 1, ms: 500, times: 1, writesOnly: true });
+  const delivery = await sample(1);
+  expect(await destination.submit([delivery], { signal })).toMatchObject([{ status: "unknown" }]);
+  expect(await destination.find([delivery], { signal })).toMatchObject([{ itemId: expect.any(String) }]);
+  await destination.close();
+});
