@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Microsoft365Destination, openMicrosoft365, Settings } from "@hansard/destination-microsoft365";
 import { openJournal } from "@hansard/journal";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { APPLICATION, mailboxesNamed } from "./delivery.test.sample.ts";
@@ -9,7 +10,7 @@ import {
   deliverAll,
   deliverOnce,
   MAILBOXES,
-  openDestination,
+  contextOf,
   ownersOf,
   ROUNDS,
   type Scene,
@@ -28,7 +29,7 @@ const RATE = 0.05;
 
 let folder: string;
 let server: IngestionServer;
-let scene: Scene;
+let scene: Scene & { destination: Microsoft365Destination };
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "faults-"));
@@ -153,7 +154,11 @@ async function open(options: Partial<IngestionServerOptions>): Promise<void> {
     ...options,
   });
   const journal = openJournal(join(folder, "journal"));
-  scene = { journal, destination: await openDestination(settingsFor(server.url), journal, folder), clockOffsetMs: 0 };
+  scene = {
+    journal,
+    destination: await openMicrosoft365(contextOf(Settings.parse(settingsFor(server.url)), journal, folder)),
+    clockOffsetMs: 0,
+  };
 }
 
 function everyFault(rate: number): Partial<Record<FaultName, Fault>> {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { openMicrosoft365, Settings } from "@hansard/destination-microsoft365";
 import { openJournal } from "@hansard/journal";
 import { expect, test } from "vitest";
 import { APPLICATION, mailboxesNamed } from "./delivery.test.sample.ts";
@@ -12,7 +13,7 @@ import {
   capture,
   deliverAll,
   MAILBOXES,
-  openDestination,
+  contextOf,
   ownersOf,
   type Scene,
   settingsFor,
@@ -39,7 +40,7 @@ test(
     const journal = openJournal(join(folder, "journal"));
     const scene: Scene = {
       journal,
-      destination: await openDestination(settingsFor(url), journal, folder),
+      destination: await openMicrosoft365(contextOf(Settings.parse(settingsFor(url)), journal, folder)),
       clockOffsetMs: 0,
     };
     await capture(journal, EVENTS);

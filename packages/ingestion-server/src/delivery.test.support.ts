@@ -1,6 +1,13 @@
 import type { Connector, Json, Participant } from "@hansard/core";
-import { type DeliverResult, deliver, type Folder, type Journal, loadPeopleMap } from "@hansard/core/ingestion";
-import { type Microsoft365Destination, openMicrosoft365, Settings } from "@hansard/destination-microsoft365";
+import {
+  type DeliverResult,
+  deliver,
+  type Folder,
+  type Journal,
+  loadPeopleMap,
+  type Destination,
+  type DestinationContext,
+} from "@hansard/core/ingestion";
 import { z } from "zod";
 import { APPLICATION } from "./delivery.test.sample.ts";
 
@@ -12,15 +19,16 @@ export const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 /** What the tests of whole deliveries work on. */
 export interface Scene {
   journal: Journal;
-  destination: Microsoft365Destination;
+  destination: Destination;
   /** The event whose message no server takes. */
   poison?: number;
   /** How far the clock of the delivery has been put forward, so that what was put off is due. */
   clockOffsetMs: number;
 }
 
-export function settingsFor(url: string, more: object = {}): Settings {
-  return Settings.parse({
+/** Of the Graph destination, before its schema has read them. */
+export function settingsFor(url: string, more: object = {}): object {
+  return {
     tenantId: "contoso.example",
     clientId: APPLICATION.clientId,
     signIn: { method: "client-secret", clientSecret: APPLICATION.secret },
@@ -32,15 +40,15 @@ export function settingsFor(url: string, more: object = {}): Settings {
     patienceMs: 5000,
     connections: 200,
     ...more,
-  });
+  };
 }
 
-export function openDestination(
+export function contextOf<Settings>(
   settings: Settings,
   journal: Journal,
   folder: string,
-): Promise<Microsoft365Destination> {
-  return openMicrosoft365({ id: "m365", settings, blobs: journal.blobs, folder, log: quiet });
+): DestinationContext<Settings> {
+  return { id: "m365", settings, blobs: journal.blobs, folder, log: quiet };
 }
 
 /** Events from one of the people to another; every twentieth is between two strangers. */
@@ -148,7 +156,7 @@ export async function deliverAll(scene: Scene, target: Folder, rounds = ROUNDS):
 }
 
 /** Gives one message a class that no server takes. */
-function poisoned(inner: Microsoft365Destination, poison: number): Microsoft365Destination {
+function poisoned(inner: Destination, poison: number): Destination {
   return {
     ...inner,
     submit: (deliveries, options) =>

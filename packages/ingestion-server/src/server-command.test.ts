@@ -17,9 +17,11 @@ test("the first start writes a configuration; mailboxes and faults follow the fi
       client_secret: secret,
       scope: "https://graph.microsoft.com/.default",
     });
-    const { access_token: token } = await (
-      await fetch(`${served.url}/${configuration.tenant.id}/oauth2/v2.0/token`, { method: "POST", body: form })
-    ).json();
+    const answer = await fetch(`${served.url}/${configuration.tenant.id}/oauth2/v2.0/token`, {
+      method: "POST",
+      body: form,
+    });
+    const { access_token: token } = (await answer.json()) as { access_token: string };
     const ask = () =>
       fetch(`${served.url}/v1.0/users/carol@contoso.example/messages`, {
         headers: { authorization: `Bearer ${token}` },

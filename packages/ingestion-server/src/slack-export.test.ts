@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connector } from "@hansard/connector-slack";
 import { capture, createHttpClient, type Delivery, deliver, loadPeopleMap } from "@hansard/core/ingestion";
+import { openMicrosoft365, Settings } from "@hansard/destination-microsoft365";
 import { openJournal } from "@hansard/journal";
 import type { FileAttachment, Message as GraphMessage } from "@microsoft/microsoft-graph-types";
 import { expect, test } from "vitest";
 import { APPLICATION } from "./delivery.test.sample.ts";
-import { openDestination, quiet, settingsFor, THIRD_PARTY } from "./delivery.test.support.ts";
+import { contextOf, quiet, settingsFor, THIRD_PARTY } from "./delivery.test.support.ts";
 import { graphClient } from "./graph-client.test.support.ts";
 import { openIngestionServer } from "./server.ts";
 
@@ -29,7 +30,9 @@ test.skipIf(!existsSync(EXPORT))(
       mailboxes: [...THREE, THIRD_PARTY].map((address) => ({ address })),
     });
     const journal = openJournal(join(folder, "journal"));
-    const destination = await openDestination(settingsFor(server.url, { timeoutMs: 60_000 }), journal, folder);
+    const destination = await openMicrosoft365(
+      contextOf(Settings.parse(settingsFor(server.url, { timeoutMs: 60_000 })), journal, folder),
+    );
     const sent: Delivery[] = [];
     try {
       await captureExport(journal, folder);
