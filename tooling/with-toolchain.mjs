@@ -16,19 +16,48 @@ const nodeBin = join(toolchain, "node_modules", "node", "bin");
 const windows = process.platform === "win32";
 
 const environment = { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" };
-environment.PATH = [nodeBin, join(toolchain, "node_modules", ".bin"), join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
+environment.PATH = [
+  nodeBin,
+  join(toolchain, "node_modules", ".bin"),
+  join(root, "node_modules", ".bin"),
+  process.env.PATH,
+].join(delimiter);
 
 main(process.argv.slice(2));
 
 function main([stage, command, ...commandArguments]) {
   once("toolchain", [join(toolchain, "package.json")], join(nodeBin, windows ? "node.exe" : "node"), () =>
-    step("Fetching the project's own Node and pnpm", "npm", ["install", "--prefix", toolchain, "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]),
+    step("Fetching the project's own Node and pnpm", "npm", [
+      "install",
+      "--prefix",
+      toolchain,
+      "--no-audit",
+      "--no-fund",
+      "--no-package-lock",
+      "--loglevel=error",
+    ]),
   );
-  once("install", [join(root, "pnpm-lock.yaml"), join(root, "pnpm-workspace.yaml"), ...manifests()], join(root, "node_modules", ".bin"), () =>
-    step("Installing dependencies", "node", [join(toolchain, "node_modules", "pnpm", "bin", "pnpm.mjs"), "install", process.env.CI ? "--frozen-lockfile" : "--prefer-offline", "--reporter=silent"]),
+  once(
+    "install",
+    [join(root, "pnpm-lock.yaml"), join(root, "pnpm-workspace.yaml"), ...manifests()],
+    join(root, "node_modules", ".bin"),
+    () =>
+      step("Installing dependencies", "node", [
+        join(toolchain, "node_modules", "pnpm", "bin", "pnpm.mjs"),
+        "install",
+        process.env.CI ? "--frozen-lockfile" : "--prefer-offline",
+        "--reporter=silent",
+      ]),
   );
-  if (stage === "build") once("build", sources(), join(root, "apps", "runner", "dist"), () => step("Building", "turbo", ["run", "build", "--output-logs=errors-only", "--log-order=grouped"], true));
-  const { status, signal } = spawnSync(command, commandArguments, { stdio: "inherit", env: environment, shell: windows });
+  if (stage === "build")
+    once("build", sources(), join(root, "apps", "runner", "dist"), () =>
+      step("Building", "turbo", ["run", "build", "--output-logs=errors-only", "--log-order=grouped"], true),
+    );
+  const { status, signal } = spawnSync(command, commandArguments, {
+    stdio: "inherit",
+    env: environment,
+    shell: windows,
+  });
   process.exitCode = signal ? 1 : (status ?? 1);
 }
 
@@ -55,13 +84,17 @@ function step(title, command, commandArguments, quiet = false) {
   });
   if (status === 0) return;
   if (quiet) process.stderr.write(`${stdout}${stderr}`);
-  process.stderr.write(`${title} failed${error ? `: ${error.message}` : ""}. Mend what is shown above and run the same command again.\n`);
+  process.stderr.write(
+    `${title} failed${error ? `: ${error.message}` : ""}. Mend what is shown above and run the same command again.\n`,
+  );
   process.exit(status ?? 1);
 }
 
 function workspaces() {
   return ["packages", "connectors", "apps"].flatMap((kind) =>
-    readdirSync(join(root, kind)).map((name) => join(root, kind, name)).filter((folder) => existsSync(join(folder, "package.json"))),
+    readdirSync(join(root, kind))
+      .map((name) => join(root, kind, name))
+      .filter((folder) => existsSync(join(folder, "package.json"))),
   );
 }
 
@@ -70,6 +103,13 @@ function manifests() {
 }
 
 function sources() {
-  const files = workspaces().flatMap((folder) => readdirSync(join(folder, "src"), { recursive: true }).map((name) => join(folder, "src", String(name))));
-  return [...manifests(), join(root, "tooling", "tsconfig.json"), join(root, "tooling", "tsup.config.ts"), ...files.filter((file) => /\.(ts|tsx|json|css|html|sql)$/.test(file)).sort()];
+  const files = workspaces().flatMap((folder) =>
+    readdirSync(join(folder, "src"), { recursive: true }).map((name) => join(folder, "src", String(name))),
+  );
+  return [
+    ...manifests(),
+    join(root, "tooling", "tsconfig.json"),
+    join(root, "tooling", "tsup.config.ts"),
+    ...files.filter((file) => /\.(ts|tsx|json|css|html|sql)$/.test(file)).sort(),
+  ];
 }

@@ -9,8 +9,11 @@ export const MUTANTS: Mutant[] = [
     file: "packages/journal/src/open-journal.ts",
     replacements: [
       [
-        "const result = this.#write(() => appendPage(place, partition, page, now.getTime()));",
-        'if (page.checkpoint !== undefined) this.#database.run("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)", place.source, partition, JSON.stringify(page.checkpoint), now.getTime());\n      const result = this.#write(() => appendPage(place, partition, page, now.getTime()));',
+        "const results = this.#write(() => pages.map((page) => this.#appendPage(page)));",
+        `for (const { source, partition, page, at } of pages) {
+        if (page.checkpoint !== undefined) this.#database.run("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)", this.#sourceId(source), partition, JSON.stringify(page.checkpoint), at);
+      }
+      const results = this.#write(() => pages.map((page) => this.#appendPage(page)));`,
       ],
     ],
   },

@@ -39,7 +39,7 @@ async function open({ settings, blobs, folder }: DestinationContext<Settings>): 
   const archive = await openArchive(place, { blobs, mailboxes: settings.mailboxes });
   return {
     guarantee: "exactly-once",
-    limits: { messageBytes: 2 ** 40, batchDeliveries: 10_000, batchBytes: 16 * 1024 * 1024, concurrency: 1 },
+    limits: { messageBytes: 2 ** 40, batchDeliveries: 20_000, batchBytes: 64 * 1024 * 1024, concurrency: 1 },
     settleMs: 0,
     check: () => check(archive, place),
     submit: (deliveries) => archive.submit(deliveries),

@@ -20,7 +20,11 @@ const QUEUE_BYTES = 16 * 1024 * 1024;
 export function startIndexThread(folder: string): IndexThread {
   // From source the thread's file is TypeScript as this one is; built, both are JavaScript in the same folder.
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./index-worker.${extension}`, import.meta.url), { workerData: { folder } });
+  const worker = new Worker(new URL(`./index-worker.${extension}`, import.meta.url), {
+    workerData: { folder },
+    // What it holds is small and short-lived; without a bound the collector lets it grow beyond need.
+    resourceLimits: { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 },
+  });
   const waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
   const forRoom: (() => void)[] = [];
   let queuedBytes = 0;

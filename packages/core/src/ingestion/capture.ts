@@ -5,6 +5,7 @@ import type { Json, Page } from "../event.ts";
 import type { HttpClient } from "../http/http-client.ts";
 import { checkPage } from "./check-page.ts";
 import type { Journal } from "./journal.ts";
+import { PageGate } from "./page-gate.ts";
 
 export interface CaptureOptions {
   /** The source's key in the configuration. */
@@ -60,6 +61,7 @@ class CaptureRun {
   readonly #startedAt: Date;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
+  readonly #gate = new PageGate();
   /** A failure of the journal that passed through the connector's hands. */
   #fatal: { error: unknown } | undefined;
 
@@ -81,7 +83,7 @@ class CaptureRun {
     const { attempts, firstDelayMs, longestWaitMs } = this.#options.patience ?? PATIENCE;
     for (let attempt = 1; !this.#signal.aborted; attempt += 1) {
       const before = this.totals.captured;
-      const error = await this.#attempt(partition);
+      const error = await this.#gate.during(() => this.#attempt(partition));
       if (error === undefined) return;
       if (isHansardError(error, "authentication") || isHansardError(error, "settings")) this.#stop.abort(error);
       const waitMs = isHansardError(error, "rate-limited")
@@ -111,6 +113,7 @@ class CaptureRun {
         const page = await this.#next(pages, partition);
         if (page instanceof Error) return page;
         if (!page) return undefined;
+        await this.#gate.arrive();
         const appended = await this.#options.journal.append(this.#options.source, partition.id, page, this.#now());
         this.totals.captured += appended.captured;
         this.totals.known += appended.known;

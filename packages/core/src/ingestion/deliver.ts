@@ -46,7 +46,7 @@ export interface DeliverResult {
   stopped?: unknown;
 }
 
-const BATCH_EVENTS = 2_000;
+const BATCH_EVENTS = 2_500;
 
 /** Delivers to one destination what the journal holds of one source: first what a crash left open, then what is new. */
 export async function deliver(options: DeliverOptions): Promise<DeliverResult> {

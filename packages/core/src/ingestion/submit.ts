@@ -110,8 +110,9 @@ export class Submitter {
     const { destination, journal, signal } = this.#options;
     if (signal.aborted) return;
     if (destination.guarantee === "at-least-once") await journal.submitted(intent, chunk, this.#now());
-    const submittedAt = this.#now().getTime();
     const outcomes = await this.#ask(chunk);
+    // From here on, since a destination may have waited out a pause of its server's before it wrote.
+    const submittedAt = this.#now().getTime();
     const settlements: Settlement[] = [];
     const again: Underway[] = [];
     const uncertain: Underway[] = [];

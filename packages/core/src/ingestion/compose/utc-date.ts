@@ -13,6 +13,9 @@ const MINUTE_MS = 60_000;
  * time that exists; a time without offset is none, since it would mean another instant on another machine.
  */
 export function utcDate(text: string): string | undefined {
+  // The form that most connectors give; every month has 28 days.
+  if (UTC.test(text) && text >= "1900" && Number(text.slice(8, 10)) <= 28 && !Number.isNaN(Date.parse(text)))
+    return text;
   const match = WITH_OFFSET.exec(text);
   if (match === null) return undefined;
   const [, day, time, second = "00", fraction = "", sign, hours = "00", minutes = "00"] = match;
