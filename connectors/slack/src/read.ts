@@ -5,6 +5,7 @@ import { enumerateExport } from "./read/enumerate.ts";
 import { enterExport } from "./read/export.ts";
 import { livePartitions } from "./read/live/agenda.ts";
 import { examineSlack } from "./read/live/check-live.ts";
+import { enumerateSlack } from "./read/live/enumerate-live.ts";
 import { readLive } from "./read/live/read-live.ts";
 import type { SlackPage } from "./read/page.ts";
 import type { Checkpoint, ExportCheckpoint, ExportSettings, Settings } from "./schema.ts";
@@ -47,10 +48,13 @@ async function* readExport(context: ReadContext<ExportSettings, ExportCheckpoint
   yield* readConversation({ place, catalogue, files: source, read: context });
 }
 
-/** The ids of all messages of an export, without their content. Slack itself has no way to list ids alone. */
+/** The ids of all messages, without their content. */
 export async function* enumerate(context: SourceContext<Settings>): AsyncGenerator<{ key: string; version?: string }> {
   const { settings } = context;
-  if (settings.mode !== "export") return;
+  if (settings.mode !== "export") {
+    yield* enumerateSlack({ ...context, settings });
+    return;
+  }
   await using opened = await enterExport({ ...context, settings });
   yield* enumerateExport(opened, { ...context, settings });
 }

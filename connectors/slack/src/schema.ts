@@ -98,6 +98,13 @@ const WebSettings = z.object({
   token: secret("The token: in mode `discovery` the organisation's user token, in mode `web` a bot or user token."),
   ...shared,
   ...live,
+  appToken: secret(
+    "In mode `web`: the app-level token for Socket Mode, over which Slack tells of edits, deletions and reactions as they happen.",
+  ).optional(),
+  socketMinutes: z.number().positive().default(10).meta({
+    description:
+      "In mode `web`: how long each run listens over Socket Mode, in minutes. The next run begins where it ends.",
+  }),
   historyPerMinute: z.int().positive().default(50).meta({
     description:
       "In mode `web`: how often messages may be asked for in a minute. 50 for an app of your own; 1 for one that is distributed outside Slack's Marketplace.",

@@ -23,6 +23,12 @@ export async function readAll(run: Run): Promise<void> {
     await insist(run, startedAt, async (context) => readOnce(run, context, partition), partition);
 }
 
+/** Reads one partition to its end, as `readAll` does. */
+export async function readPartition(run: Run, partition: Partition): Promise<void> {
+  const startedAt = new Date(run.server.world.now);
+  await insist(run, startedAt, async (context) => readOnce(run, context, partition), partition);
+}
+
 type Context = ReadContext<Settings, Checkpoint>;
 
 /** Settings are parsed anew each time, as in a new process. */

@@ -4,9 +4,12 @@ import { DISCOVERY } from "./discovery-methods.ts";
 import { checkParameters, METHODS } from "./parameters.ts";
 import { Refusal } from "./refusal.ts";
 import { WEB } from "./web-methods.ts";
+import { serveSockets, type Sockets } from "./sockets.ts";
 import type { JsonObject, World } from "./workspace.ts";
 
 export { happen, post } from "./activity.ts";
+export { writeExport } from "./export.ts";
+export type { Sockets } from "./sockets.ts";
 export { createRandom, type Random } from "./random.ts";
 export { renderMessage } from "./render.ts";
 export { isReadable } from "./web-methods.ts";
@@ -49,6 +52,8 @@ export interface SlackServer {
   requests: string[];
   /** How many requests were refused because there were too many. */
   refused: number;
+  /** What is told over Socket Mode. */
+  sockets: Sockets;
   close(): Promise<void>;
 }
 
@@ -75,7 +80,9 @@ export async function startSlack(world: World): Promise<SlackServer> {
     requests: [],
     refused: 0,
     asked: new Map(),
+    sockets: serveSockets(),
     async close() {
+      state.sockets.cut();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
@@ -85,6 +92,7 @@ export async function startSlack(world: World): Promise<SlackServer> {
       response.destroy(error instanceof Error ? error : undefined),
     );
   });
+  server.on("upgrade", (request, socket) => state.sockets.upgrade(request, socket));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The server has no port.");
@@ -131,6 +139,7 @@ function answer(state: State, request: IncomingMessage, method: string, body: st
       throw new Refusal("invalid_cursor");
     state.beforeAnswer();
     const size = Math.min(state.pageSize(), Number(form.get("limit") ?? 100));
+    if (method === "apps.connections.open") return { ok: true, url: state.sockets.ticket(state.url) };
     const question = { world, form, size, filesUrl: state.url, user: token.user, isBot: token.kind === "bot" };
     const found = (DISCOVERY[method] ?? WEB[method])?.(question);
     if (!found) throw new Refusal("unknown_method", { req_method: method });

@@ -18,6 +18,8 @@ const Agenda = z.object({
 });
 type Agenda = z.infer<typeof Agenda>;
 
+/** The partition of what Slack tells as it happens. */
+export const SOCKET = "socket";
 const DAY_MS = 86_400_000;
 /** Slack's list of changes may lag behind. */
 const LOOK_BACK_HOURS = 1;
@@ -38,11 +40,14 @@ async function listPartitions(context: SourceContext<LiveSettings>): Promise<Par
     settings.mode === "discovery"
       ? await planDiscovery({ ...context, settings }, source, directory)
       : [...directory.conversations.keys()];
-  return ids.flatMap((id) => {
+  // Listening begins first, so that nothing which happens during the reading is missed.
+  const socket = settings.mode === "web" && settings.appToken ? [{ id: SOCKET, name: "Socket Mode" }] : [];
+  const conversations = ids.flatMap((id) => {
     const place = directory.conversations.get(id);
     if (!place || isLiveExcluded(settings, place)) return [];
     return [{ id, name: `${place.workspace}/${place.name}` }];
   });
+  return [...socket, ...conversations];
 }
 
 export function isLiveExcluded({ excludeChannels }: LiveSettings, { id, name }: LiveConversation): boolean {

@@ -13,6 +13,8 @@ export interface SlackApi {
   call<Schema extends z.ZodType>(method: string, args: Arguments, schema: Schema): Promise<z.output<Schema>>;
   /** The time by Slack's own clock when it last answered; before the first answer, when the run started. */
   readonly clock: Date;
+  /** How requests reach Slack, for its other clients. */
+  readonly fetch: (url: string | URL, request?: TransportRequest) => Promise<Response>;
   /** What a request for a file bears. */
   readonly authorization: Secret;
 }
@@ -23,7 +25,8 @@ export const Raw = z.custom<Json>((value) => value !== undefined);
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 
-const silent = {
+/** What Slack says of itself is not for our log: it names requests. */
+export const silent = {
   debug() {},
   info() {},
   warn() {},
@@ -77,6 +80,7 @@ export async function openSlackApi(
     get clock() {
       return new Date(transport.lastAnswerMs ?? startedAt.getTime());
     },
+    fetch: transport.fetch,
     authorization: new Secret(`Bearer ${settings.token.reveal()}`),
   };
 }
@@ -94,14 +98,15 @@ function createTransport(http: HttpClient, pace: Pace, signal: AbortSignal) {
   async function send(url: string | URL, { headers = {}, body }: TransportRequest = {}): Promise<Response> {
     const method = String(url).slice(String(url).lastIndexOf("/") + 1);
     const authorization = Object.entries(headers).find(([name]) => name.toLowerCase() === "authorization")?.[1];
-    await pace.enter(signal);
-    const answer = await http.request(String(url), {
+    const leave = await pace.enter(signal);
+    const asked = http.request(String(url), {
       method: "POST",
       idempotent: true,
       body: new URLSearchParams(typeof body === "string" ? body : ""),
       bucket: pace.bucketOf(method),
       ...(authorization !== undefined && { headers: { authorization: new Secret(authorization) } }),
     });
+    const answer = await asked.finally(leave);
     const answeredMs = Date.parse(answer.headers.get("date") ?? "");
     if (answeredMs > (transport.lastAnswerMs ?? 0)) transport.lastAnswerMs = answeredMs;
     // Slack's client would take a page to sign in for a refusal.

@@ -39,7 +39,7 @@ export async function archiveMessage(reading: Reading, data: Json, { known, asOf
 }
 
 /** The event that a message is, given what was captured of it; undefined where it is known. */
-function asChange(
+export function asChange(
   event: SlackEvent,
   ts: string,
   known: KnownMessage | undefined,
@@ -100,7 +100,7 @@ export async function add(
 }
 
 /** A thread may go on after its root has left the days that are read again: it is owed a look when that happens. */
-function oweThread({ page, context, now }: Reading, data: Json): void {
+export function oweThread({ page, context, now }: Reading, data: Json): void {
   const thread = stringAt(data, "thread_ts");
   if (!isTimestamp(thread) || thread === stringAt(data, "ts") || !isObject(data)) return;
   page.followUps.set(`thread:${thread}`, threadFollowUp(thread, now, context.settings));

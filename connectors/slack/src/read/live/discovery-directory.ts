@@ -52,7 +52,8 @@ export async function discoverChanged(
     for await (const page of discoveryPages(api, "discovery.conversations.recent", "channels", args, "latest")) {
       for (const item of page) {
         const id = stringAt(item, "id");
-        if (id !== undefined) changed.set(id, stringAt(item, "team"));
+        const isOld = (stringAt(item, "ts") ?? since) < since;
+        if (id !== undefined && !isOld) changed.set(id, stringAt(item, "team"));
       }
     }
   }

@@ -6,11 +6,12 @@ import type { LiveSettings } from "../../schema.ts";
 export interface Pace {
   /** Slack counts each method in a bucket of its own, and asks for patience by bucket. */
   bucketOf(method: string): RateLimit;
-  /** Waits until the organisation's limit lets one more request through. */
-  enter(signal: AbortSignal): Promise<void>;
+  /** Waits until the organisation's limit lets one more request through. Call what it gives when the answer is there. */
+  enter(signal: AbortSignal): Promise<() => void>;
 }
 
 const MINUTE_MS = 60_000;
+const SECOND_MS = 1000;
 /** What Slack's tiers allow in a minute; methods that are not here are of tier 3. */
 const PER_MINUTE: Record<string, number> = {
   "conversations.list": 20,
@@ -31,7 +32,7 @@ export function paceOf(settings: LiveSettings): Pace {
   const gate = settings.mode === "discovery" ? createGate(settings.requestsPerSecond) : undefined;
   const pace: Pace = {
     bucketOf: (method) => ({ name: `slack:${method}`, requests: allowanceOf(method, settings), perMs: MINUTE_MS }),
-    enter: async (signal) => gate?.(signal),
+    enter: gate ?? (async () => () => {}),
   };
   paces.set(settings, pace);
   return pace;
@@ -45,14 +46,37 @@ function allowanceOf(method: string, settings: LiveSettings): number {
   return isHistory ? settings.historyPerMinute : (PER_MINUTE[method] ?? TIER_3);
 }
 
-/** Lets requests through one after the other at even distances, so that no second holds more than allowed. */
-function createGate(requestsPerSecond: number): (signal: AbortSignal) => Promise<void> {
-  const distanceMs = 1000 / requestsPerSecond;
-  let next = 0;
-  return async (signal) => {
-    const now = performance.now();
-    const at = Math.max(now, next);
-    next = at + distanceMs;
-    if (at > now) await sleep(at - now, undefined, { signal });
-  };
+/**
+ * A place that a request takes comes back a second after its answer. Slack counts it somewhere between, so it never
+ * counts more than are allowed within any second, whatever the network does.
+ */
+function createGate(requestsPerSecond: number): Pace["enter"] {
+  const returns: number[] = [];
+  let underWay = 0;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function enter(signal: AbortSignal): Promise<() => void> {
+    // First come, first served.
+    const before = last;
+    const admitted = before.then(() => untilFree(signal));
+    last = admitted.catch(() => undefined);
+    await admitted;
+    return () => {
+      underWay -= 1;
+      returns.push(performance.now() + SECOND_MS);
+    };
+  }
+
+  async function untilFree(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      const now = performance.now();
+      while (returns[0] !== undefined && returns[0] <= now) returns.shift();
+      if (underWay + returns.length < requestsPerSecond) break;
+      await sleep(Math.max(1, Math.min((returns[0] ?? now) - now, SECOND_MS)), undefined, { signal });
+    }
+    underWay += 1;
+  }
+
+  return enter;
 }

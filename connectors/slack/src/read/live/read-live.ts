@@ -1,13 +1,14 @@
 import { isHansardError } from "@hansard/core";
 import type { LiveCheckpoint, Walk } from "../../schema.ts";
 import type { SlackPage } from "../page.ts";
-import { crossOff, isLiveExcluded } from "./agenda.ts";
+import { crossOff, isLiveExcluded, SOCKET } from "./agenda.ts";
 import { isRefusal } from "./api-errors.ts";
 import { readRenames, readEdits, settleUnmet } from "./changes.ts";
 import { readFollowUps } from "./follow-ups.ts";
 import { beginReading, type LiveContext, type Reading } from "./reading.ts";
 import { enterSlack } from "./run.ts";
 import { BEGINNING, hoursBefore, millisecondsOf } from "./slack-time.ts";
+import { readSocket } from "./socket.ts";
 import { walkBack } from "./walk.ts";
 
 const DAY_HOURS = 24;
@@ -15,6 +16,11 @@ const HOUR_MS = 3_600_000;
 
 /** Reads what is new in a conversation, and from time to time looks again at what is not. */
 export async function* readLive(context: LiveContext): AsyncGenerator<SlackPage> {
+  const { settings } = context;
+  if (context.partition.id === SOCKET) {
+    if (settings.mode === "web" && settings.appToken) yield* readSocket(context, settings, settings.appToken);
+    return;
+  }
   const source = await enterSlack(context);
   const directory = await source.directory();
   const place = directory.conversations.get(context.partition.id);
