@@ -270,7 +270,7 @@ class Mailboxes implements Destination {
 
   async submit(deliveries: Delivery[]): Promise<Outcome[]> {
     if (this.#script.throws) throw this.#script.throws;
-    const { mailbox } = deliveries[0];
+    const mailbox = deliveries[0]?.mailbox ?? "";
     this.#count(mailbox, 1);
     if (this.#script.delayMs) await new Promise((resolve) => setTimeout(resolve, this.#script.delayMs));
     const outcomes = deliveries.map((delivery): Outcome => {

@@ -16,15 +16,12 @@ export interface IndexThread {
 /** Some eight batches of bulk. */
 const QUEUE_BYTES = 16 * 1024 * 1024;
 
+/** What the thread holds is small and short-lived; without a bound the collector lets it grow beyond need. */
+const LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 };
+
 /** Starts the thread. It begins by catching up with the truth; `settle` resolves once it has. */
 export function startIndexThread(folder: string): IndexThread {
-  // From source the thread's file is TypeScript as this one is; built, both are JavaScript in the same folder.
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./index-worker.${extension}`, import.meta.url), {
-    workerData: { folder },
-    // What it holds is small and short-lived; without a bound the collector lets it grow beyond need.
-    resourceLimits: { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 },
-  });
+  const worker = openWorker(folder);
   const waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
   const forRoom: (() => void)[] = [];
   let queuedBytes = 0;
@@ -84,4 +81,11 @@ export function startIndexThread(folder: string): IndexThread {
       await worker.terminate();
     },
   };
+}
+
+function openWorker(folder: string): Worker {
+  // From source the thread's file is TypeScript as this one is; built, both are JavaScript in the same folder.
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const file = new URL(`./index-worker.${extension}`, import.meta.url);
+  return new Worker(file, { workerData: { folder }, resourceLimits: LIMITS });
 }

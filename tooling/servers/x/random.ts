@@ -22,8 +22,9 @@ export function createRandom(seed: number): Random {
     between,
     chance: (probability) => next() < probability,
     pick(items) {
-      if (items.length === 0) throw new Error("There is nothing to pick from.");
-      return items[between(0, items.length - 1)];
+      const item = items[between(0, items.length - 1)];
+      if (item === undefined) throw new Error("There is nothing to pick from.");
+      return item;
     },
   };
 }
