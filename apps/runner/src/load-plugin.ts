@@ -42,6 +42,22 @@ export async function loadDestination(name: string, folder: string): Promise<Loa
   return { plugin: destination as unknown as DestinationPlugin, packageName, version };
 }
 
+/** What `@hansard/ingestion-server` offers. */
+export interface IngestionServerPackage {
+  serve(options: {
+    folder: string;
+    port?: number;
+    configurationFile?: string;
+    onChange?: (sentence: string) => void;
+  }): Promise<{ url: string; configurationFile: string; close(): Promise<void> }>;
+}
+
+/** Loads the local ingestion server, where it is installed. */
+export async function loadIngestionServer(folder: string): Promise<IngestionServerPackage> {
+  const { module } = await load(["@hansard/ingestion-server"], folder, "package", "ingestion-server");
+  return module as unknown as IngestionServerPackage;
+}
+
 async function load(
   candidates: string[],
   folder: string,

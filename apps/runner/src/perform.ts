@@ -7,6 +7,7 @@ import { reroute, unmappedPeople } from "./commands/people.ts";
 import { listQuarantine, retryQuarantine, showQuarantine } from "./commands/quarantine.ts";
 import { replay } from "./commands/replay.ts";
 import { run } from "./commands/run.ts";
+import { serveIngestion } from "./commands/serve-ingestion.ts";
 import { gaps, reconcile, status, verify } from "./commands/status.ts";
 import { verifyExport } from "./commands/verify-export.ts";
 import { configurationSchema } from "./config/json-schema.ts";
@@ -54,6 +55,7 @@ export async function perform(name: string, received: unknown[], options: Option
   try {
     if (name === "init") return await init(options);
     if (name === "schema") return printSchema();
+    if (name === "serve-ingestion") return await serveIngestion(options);
     if (name === "verify" && typeof received[0] === "string") return await verifyExport(received[0], options);
     return await withInstallation(options, (installation, signal) =>
       (COMMANDS[name] ?? unknown(name))(installation, received, options, signal),

@@ -128,6 +128,13 @@ export function program(version: string): Command {
     .addOption(json)
     .action(act("connectors"));
   hansard.command("schema").description("the JSON Schema of hansard.yaml").action(act("schema"));
+  hansard
+    .command("serve-ingestion")
+    .description("run a local server that takes mail by Graph and EWS, to try and test destinations without Microsoft")
+    .option("--folder <folder>", "where its mailboxes are kept (default: hansard-ingestion)")
+    .option("--port <number>", "the port on the loopback address", wholeNumber)
+    .option("--settings <file>", "its mailboxes, applications and faults, as JSON")
+    .action(act("serve-ingestion"));
   return hansard;
 }
 
