@@ -61,13 +61,19 @@ export const PROMISES: ReliabilityPromise[] = [
     id: "real-export",
     promise: "A real workspace's export is archived completely, and the books balance.",
     test: "tooling/end-to-end/community-export.test.ts",
-    command: "npm test -- tooling/end-to-end",
+    command: "npm test -- tooling/end-to-end/community-export.test.ts",
   },
   {
     id: "conformance",
     promise: "Every connector obeys the contract, a crash at every step included.",
     test: "connectors/*/conformance.test.ts",
     command: "npm test -- connectors",
+  },
+  {
+    id: "routing",
+    promise: "Nobody is dropped: each mapped participant gets one copy, and what nobody claims finds its owners later.",
+    test: "tooling/end-to-end/delivery.test.ts",
+    command: "npm test -- tooling/end-to-end/delivery.test.ts",
   },
   {
     id: "packages",
