@@ -136,12 +136,27 @@ export function readStatus(database: JournalDatabase, source: number): SourceSta
     byClass: tallies(database, source, "class"),
     byMailbox: tallies(database, source, "mailbox"),
     quarantined: database.number("SELECT count(DISTINCT event) FROM quarantine WHERE source = ?", source),
+    coverage: coverageOf(database, source),
     openGaps: database.number("SELECT count(*) FROM gap WHERE source = ? AND closed IS NULL", source),
     followUps: database.number("SELECT count(*) FROM follow_up WHERE source = ?", source),
     partitions: database.number("SELECT count(*) FROM checkpoint WHERE source = ?", source),
     ...(lastCaptured ? { lastCapturedAt: new Date(lastCaptured).toISOString() } : {}),
     ...(lastDelivered ? { lastDeliveredAt: new Date(lastDelivered).toISOString() } : {}),
   };
+}
+
+function coverageOf(database: JournalDatabase, source: number): SourceStatus["coverage"] {
+  const rows = database.all(
+    "SELECT partition, min(day) AS first, max(day) AS last, count(*) AS days, sum(events) AS events FROM coverage WHERE source = ? GROUP BY partition ORDER BY partition",
+    source,
+  );
+  return rows.map((row) => ({
+    partition: String(row["partition"]),
+    firstDay: String(row["first"]),
+    lastDay: String(row["last"]),
+    days: Number(row["days"]),
+    events: Number(row["events"]),
+  }));
 }
 
 function tallies(database: JournalDatabase, source: number, kind: string): Record<string, number> {

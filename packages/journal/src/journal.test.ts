@@ -195,6 +195,18 @@ test("an event that two claims count is captured once and missed from neither", 
   expect(await books()).toMatchObject({ claimed: 1, captured: 1, unaccounted: 0 });
 });
 
+test("the days on which a partition has events are known", async () => {
+  await journal.append(
+    "slack",
+    "C1",
+    { events: [event("a"), event("b", { occurredAt: "2026-03-04T09:00:00Z" })] },
+    NOW,
+  );
+  expect((await journal.status())[0]?.coverage).toEqual([
+    { partition: "C1", firstDay: "2026-03-01", lastDay: "2026-03-04", days: 2, events: 2 },
+  ]);
+});
+
 test("events wait in their group until it closes", async () => {
   await journal.append("slack", "C1", { events: [event("a"), event("b")] }, NOW);
   await journal.wait(

@@ -173,6 +173,8 @@ export interface SourceStatus {
   /** `mailbox/folder` → number of copies. */
   byMailbox: Record<string, number>;
   quarantined: number;
+  /** Which days, by the events' own clock, hold events of which partitions. */
+  coverage: { partition: string; firstDay: string; lastDay: string; days: number; events: number }[];
   openGaps: number;
   followUps: number;
   partitions: number;
