@@ -50,12 +50,12 @@ async function oneBatch(
   const [only] = requests;
   if (only && requests.length === 1) return [await single(client, only, signal)];
   const answers = await send(client, requests, signal);
-  const results: (GraphAnswer | GraphFailure)[] = [];
-  for (const [index, request] of requests.entries()) {
-    const answer = answers[index];
-    results.push(answer === undefined || isPassing(answer) ? await single(client, request, signal) : answer);
-  }
-  return results;
+  return Promise.all(
+    requests.map((request, index) => {
+      const answer = answers[index];
+      return answer === undefined || isPassing(answer) ? single(client, request, signal) : answer;
+    }),
+  );
 }
 
 async function send(

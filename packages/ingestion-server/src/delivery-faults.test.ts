@@ -63,9 +63,9 @@ test(
   { timeout: 600_000 },
   async () => {
     await open({ faults: everyFault(RATE) });
-    await capture(scene.journal, 150);
+    await capture(scene.journal, 40);
     await deliverAll(scene, { kind: "purges" });
-    expectAllOnce(server.store, ownersOf(150), "Purges");
+    expectAllOnce(server.store, ownersOf(40), "Purges");
     server.faults.clear();
     for (const { id } of server.store.mailboxes()) expect(inFolder(server.store, id, "Hansard staging")).toEqual([]);
   },
@@ -180,7 +180,7 @@ function everyFault(rate: number): Partial<Record<FaultName, Fault>> {
     ...faults,
     "timeout-before-commit": { rate, ms: 5000 },
     "timeout-after-commit": { rate, ms: 5000 },
-    "late-commit": { rate, ms: 500 },
-    "search-lag": { rate, ms: 700 },
+    "late-commit": { rate, ms: 300 },
+    "search-lag": { rate, ms: 400 },
   };
 }
