@@ -7,8 +7,8 @@ export default defineConfig({
   test: {
     include: ["{packages,connectors,apps}/*/**/*.test.ts", "tooling/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     pool: "forks",
     execArgv: ["--conditions=@hansard/source"],
   },

@@ -69,7 +69,11 @@ export async function bulk(work: string, messages: number, rounds: number): Prom
   ];
 }
 
-export function archiveExport(slackExport: string, target: string, nodeOptions: string[] = ["--max-old-space-size=384"]): BulkRun {
+export function archiveExport(
+  slackExport: string,
+  target: string,
+  nodeOptions: string[] = ["--max-old-space-size=384"],
+): BulkRun {
   return child<BulkRun>(join(HERE, "archive-export.ts"), [slackExport, target], nodeOptions);
 }
 

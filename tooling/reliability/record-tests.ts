@@ -19,6 +19,6 @@ for (const id of process.argv.slice(2)) {
   });
   const { numPassedTests, numPendingTests } = JSON.parse(readFileSync(results, "utf8"));
   rmSync(folder, { recursive: true });
-  if (status !== 0) throw new Error(`The tests of "${id}" failed.`);
+  if (status !== 0 || numPassedTests === 0) throw new Error(`The tests of "${id}" failed, or none of them ran.`);
   record(id, `${numPassedTests} tests passed${numPendingTests > 0 ? `, ${numPendingTests} skipped` : ""}`);
 }

@@ -59,24 +59,6 @@ const Destination = z.strictObject({
     .enum(["IPM.NOTE", "IPM.ExternalData"])
     .default("IPM.NOTE")
     .meta({ description: "The prefix of the message class." }),
-  holds: z
-    .strictObject({
-      confirmed: z
-        .array(
-          z.strictObject({
-            mailboxes: z.union([z.literal("*"), z.array(Address)]),
-            on: z.iso.date(),
-            by: z.string().min(1),
-          }),
-        )
-        .default([]),
-      validDays: z.int().min(1).default(30),
-    })
-    .optional()
-    .meta({
-      description:
-        "The administrator's word that mailboxes are on hold, dated, where the destination cannot look for itself.",
-    }),
 });
 
 const People = z.strictObject({

@@ -38,7 +38,7 @@ export async function verifyExport(folder: string, anchoredHead?: string): Promi
     if (files.has(message.file)) problems.push(`${message.file} is listed twice.`);
     files.add(message.file);
     await checkFile(folder, { path: message.file, sha256: message.sha256, size: message.size }, problems);
-    replay.message(message);
+    guarded(problems, `The message ${message.messageId}`, () => replay.message(message));
   }
   if (messages.length !== manifest.messages)
     problems.push(`The manifest announces ${manifest.messages} messages and messages.jsonl lists ${messages.length}.`);
@@ -115,6 +115,15 @@ function filesIn(folder: string): string[] {
         .slice(folder.length + 1)
         .replaceAll("\\", "/"),
     );
+}
+
+/** What was tampered with may be of any shape: it is a problem, and never a failure of the program. */
+function guarded(problems: string[], what: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    problems.push(`${what} cannot be held against the journal: ${reasonOf(error)}`);
+  }
 }
 
 function reasonOf(error: unknown): string {
