@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     pool: "forks",
+    // Most of the time is spent waiting for servers; two at once keep two cores busy without disturbing what is measured.
+    maxWorkers: 2,
     execArgv: ["--conditions=@hansard/source"],
   },
 });
