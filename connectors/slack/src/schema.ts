@@ -149,10 +149,9 @@ const Walk = z.object({
   floor: z.string(),
   position: z.string(),
   reach: z.enum(["overlap", "rescan", "whole"]),
-  /** Who was in the conversation when the walk began, and who came and went since `position`. Absent where the source tells it for any time. */
+  /** Who came and went since `position`. Absent where the source tells it for any time. */
   members: z
     .object({
-      now: z.array(z.string()),
       changes: z.array(
         z.object({
           ts: z.string(),

@@ -23,6 +23,7 @@ function factsOf(event: CapturedEvent): string[] {
     return [fact(kind, channel, ts, stringAt(data, "reaction") ?? "", stringAt(data, "user") ?? "")];
   }
   if (suffix.startsWith("file/")) return files;
+  if (suffix === "rename") return type === "Rename" ? [] : [fact("wrong rename", key)];
   if (version === "hidden") return [fact("hidden", channel, ts)];
   const said = objectAt(data, "message") ?? data;
   return [fact("message", channel, ts, version, textOf(said)), ...files];

@@ -104,5 +104,13 @@ function messagePage(
   if (cursor !== undefined && found < 0) throw new Refusal("invalid_cursor");
   const page = messages.slice(found + 1, found + 1 + size);
   const next = found + 1 + size < messages.length ? `at:${page.at(-1)?.ts}` : "";
-  return withCursor({ messages: page.map((message) => renderMessage(channel, message, filesUrl)) }, next);
+  return withCursor(
+    { messages: page.map((message) => withoutReplies(renderMessage(channel, message, filesUrl))) },
+    next,
+  );
+}
+
+/** The Web API counts the replies of a thread, and does not list them. */
+function withoutReplies({ replies: _, ...message }: JsonObject): JsonObject {
+  return message;
 }

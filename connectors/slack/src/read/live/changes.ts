@@ -100,14 +100,15 @@ export async function readRenames(reading: Reading, window: Window): Promise<voi
       const ts = stringAt(rename, "ts");
       const channel = stringAt(rename, "channel") ?? stringAt(rename, "channel_id") ?? place.id;
       if (!isTimestamp(ts) || channel !== place.id) continue;
-      // A message about it, if Slack has one, bears the same time and says the same.
+      // A message about it, if Slack has one, bears the same time and says the same. It may also come later, and then
+      // its own key must be free.
       if ((await loadKnown(context.captured, place.id, ts, ts)).has(ts)) continue;
       const data: Json = {
         type: "channel_rename",
         channel: { id: place.id, name: stringAt(rename, "new_name") ?? place.name },
         rename,
       };
-      const event: SlackEvent = { type: "Rename", key: `${place.id}:${ts}`, occurredAt: timeOf(ts), data };
+      const event: SlackEvent = { type: "Rename", key: `${place.id}:${ts}#rename`, occurredAt: timeOf(ts), data };
       await add(reading, event, surroundings);
     }
   }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isObject, stringAt } from "../../schema/json.ts";
 import { type Conversation, type ConversationKind, conversationFrom, personFrom } from "../directory.ts";
 import { type Arguments, Raw, type SlackApi } from "./api.ts";
+import { isRefusal } from "./api-errors.ts";
 import { discoveryPages } from "./discovery.ts";
 import type { LiveConversation, LiveDirectory } from "./live-source.ts";
 import { hoursBefore } from "./slack-time.ts";
@@ -114,12 +115,24 @@ export async function discoverConversation(
   id: string,
   team: string | undefined,
 ): Promise<LiveConversation | undefined> {
-  const args = { channel: id, ...(team !== undefined && !team.startsWith("E") && { team }) };
-  const { info } = await api.call("discovery.conversations.info", args, z.object({ info: z.array(Raw) }));
+  const info =
+    (await describe(api, { channel: id, ...(team !== undefined && { team }) })) ??
+    (await describe(api, { channel: id }));
+  if (!info) return undefined;
   const found = info.find((item) => stringAt(item, "id") === id);
   if (found === undefined) return undefined;
   const fallback: ConversationKind = id.startsWith("D") ? "im" : "channel";
   const conversation: Conversation | undefined = conversationFrom(found, kindOf(found, fallback), "organisation");
   const isDirect = conversation?.kind === "im" || conversation?.kind === "mpim";
-  return conversation && { ...conversation, ...(args.team !== undefined && !isDirect && { team: args.team }) };
+  return conversation && { ...conversation, ...(team !== undefined && !isDirect && { team }) };
+}
+
+/** Slack knows direct messages under no workspace, and a conversation that is gone under none either. */
+async function describe(api: SlackApi, args: Arguments): Promise<Json[] | undefined> {
+  try {
+    return (await api.call("discovery.conversations.info", args, z.object({ info: z.array(Raw) }))).info;
+  } catch (error) {
+    if (isRefusal(error, "channel_not_found")) return undefined;
+    throw error;
+  }
 }

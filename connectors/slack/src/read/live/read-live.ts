@@ -5,7 +5,7 @@ import { crossOff, isLiveExcluded, SOCKET } from "./agenda.ts";
 import { isRefusal } from "./api-errors.ts";
 import { readRenames, readEdits, settleUnmet } from "./changes.ts";
 import { readFollowUps } from "./follow-ups.ts";
-import { beginReading, type LiveContext, type Reading } from "./reading.ts";
+import { beginReading, learnMembership, type LiveContext, type Reading } from "./reading.ts";
 import { enterSlack } from "./run.ts";
 import { BEGINNING, hoursBefore, millisecondsOf } from "./slack-time.ts";
 import { readSocket } from "./socket.ts";
@@ -44,7 +44,7 @@ async function* readConversation(reading: Reading, before: LiveCheckpoint): Asyn
   let checkpoint = before;
   const { walk: unfinished, ...settled } = checkpoint;
   if (unfinished) {
-    reading.members = unfinished.members ?? (await source.members(place));
+    await recallMembers(reading, unfinished);
     checkpoint = yield* finishWalk(reading, unfinished, settled);
     reading.met.clear();
     reading.threads.clear();
@@ -54,6 +54,15 @@ async function* readConversation(reading: Reading, before: LiveCheckpoint): Asyn
     yield* finishWalk(reading, beginWalk(reading, checkpoint), checkpoint);
   }
   yield* readFollowUps(reading);
+}
+
+/** A walk may be taken up again long after it began: who came and went since then must be known first. */
+async function recallMembers(reading: Reading, { members, top }: Walk): Promise<void> {
+  const { source, place, now } = reading;
+  reading.members = await source.members(place);
+  if (!members) return;
+  reading.members.changes = members.changes;
+  for await (const messages of source.history(place, { oldest: top, latest: now })) learnMembership(reading, messages);
 }
 
 /** How far back this read must look. */
@@ -80,7 +89,7 @@ async function* finishWalk(
   const window = { oldest: walk.floor, latest: walk.top };
   const isFresh = walk.position === walk.top;
   if (isFresh) yield* readEdits(reading, window);
-  yield* walkBack(reading, walk, before);
+  const isStored = yield* walkBack(reading, walk, before);
   yield* settleUnmet(reading, walk);
   if (before.name !== undefined && before.name !== place.name) {
     const taken = page.take();
@@ -99,10 +108,10 @@ async function* finishWalk(
   const isQuiet =
     page.events.length + page.gaps.length === 0 &&
     before.mark !== undefined &&
-    before.walk === undefined &&
     before.name === place.name &&
     walk.reach === "overlap" &&
     isFresh &&
+    !isStored &&
     !isOlder(before.mark, walk.top, context.settings.overlapHours);
   const taken = page.take(isQuiet ? undefined : checkpoint);
   if (taken) yield taken;

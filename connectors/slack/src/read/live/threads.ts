@@ -6,8 +6,8 @@ import { archiveMessage } from "./archive.ts";
 import { loadKnown } from "./known.ts";
 import { learnMembership, type Reading, surroundingsOf } from "./reading.ts";
 
-/** Whether a message has replies, and when the last of them was. */
-export function threadIn(data: Json): { ts: string; latest: string | undefined } | undefined {
+/** Whether a message has replies, when the last of them was, and which they are where it lists them. */
+export function threadIn(data: Json): { ts: string; latest: string | undefined; listed: string[] } | undefined {
   const ts = stringAt(data, "ts");
   const thread = stringAt(data, "thread_ts");
   if (!isTimestamp(ts) || (thread !== undefined && thread !== ts) || !isObject(data)) return undefined;
@@ -15,7 +15,7 @@ export function threadIn(data: Json): { ts: string; latest: string | undefined }
     .map((reply) => stringAt(reply, "ts"))
     .filter(isTimestamp);
   const latest = [stringAt(data, "latest_reply"), ...listed].filter(isTimestamp).sort().at(-1);
-  return latest !== undefined || (numberAt(data, "reply_count") ?? 0) > 0 ? { ts, latest } : undefined;
+  return latest !== undefined || (numberAt(data, "reply_count") ?? 0) > 0 ? { ts, latest, listed } : undefined;
 }
 
 /**

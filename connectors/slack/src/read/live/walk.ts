@@ -13,8 +13,16 @@ const CHANGES_IN_CHECKPOINT = 2000;
 /** Pages that brought nothing new are worth a checkpoint from time to time. */
 const QUIET_PAGES = 20;
 
-/** Goes through a stretch of a conversation from the newest message back, and compares it with what was captured. */
-export async function* walkBack(reading: Reading, walk: Walk, checkpoint: LiveCheckpoint): AsyncGenerator<SlackPage> {
+/**
+ * Goes through a stretch of a conversation from the newest message back, and compares it with what was captured. Returns
+ * whether a checkpoint says that it is under way.
+ */
+export async function* walkBack(
+  reading: Reading,
+  walk: Walk,
+  checkpoint: LiveCheckpoint,
+): AsyncGenerator<SlackPage, boolean> {
+  let isStored = false;
   const { source, place, page, context } = reading;
   let quiet = 0;
   let asOf = source.api.clock;
@@ -27,11 +35,13 @@ export async function* walkBack(reading: Reading, walk: Walk, checkpoint: LiveCh
     const isDue = (quiet === 0 || quiet % QUIET_PAGES === 0) && isStorable(reading, walk);
     const taken = page.take(isDue ? { ...checkpoint, walk: stored(reading, walk) } : undefined);
     if (taken) yield taken;
+    if (isDue) isStored = true;
     context.signal.throwIfAborted();
   }
   const rest = await loadKnown(context.captured, place.id, walk.floor, walk.position);
   rest.delete(walk.position);
   noteUnmet(reading, walk, rest, []);
+  return isStored;
 }
 
 function isBefore(data: Json, position: string): boolean {
@@ -66,13 +76,18 @@ async function* walkPage(reading: Reading, walk: Walk, messages: Json[], asOf: D
   if (last < walk.position) walk.position = last;
 }
 
-/** In a short look only threads that have a reply which is not captured; in a long one all that had any in its time. */
-async function isThreadDue({ context, place }: Reading, walk: Walk, data: Json): Promise<boolean> {
+/**
+ * In a short look only threads that have a reply which is not captured; in a long one all that had any in its time. That
+ * the last reply is known says nothing where it was also sent to the channel: those before it stand in the thread alone.
+ */
+async function isThreadDue({ context, place, met }: Reading, walk: Walk, data: Json): Promise<boolean> {
   const thread = threadIn(data);
   if (!thread) return false;
-  const { latest } = thread;
-  if (latest === undefined || (walk.reach !== "overlap" && latest >= walk.floor)) return true;
-  return !(await loadKnown(context.captured, place.id, latest, latest)).has(latest);
+  const { latest, listed } = thread;
+  if (latest === undefined || met.has(latest) || (walk.reach !== "overlap" && latest >= walk.floor)) return true;
+  for (const ts of listed.length > 0 ? listed : [latest])
+    if (!(await loadKnown(context.captured, place.id, ts, ts)).has(ts)) return true;
+  return false;
 }
 
 /** Remembers what was captured and is not in the page: replies that their threads will show, or messages that are gone. */
@@ -91,6 +106,6 @@ function stored({ met, members, source }: Reading, walk: Walk): Walk {
   return {
     ...walk,
     unmet: [...walk.unmet],
-    ...(source.mode === "web" && { members: { now: [...members.now], changes: [...members.changes] } }),
+    ...(source.mode === "web" && { members: { changes: [...members.changes] } }),
   };
 }
