@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, unwatchFile, watchFile, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { FAULT_NAMES, type Fault } from "./faults.ts";
+import { FAULT_NAMES } from "./faults.ts";
 import { type IngestionServer, openIngestionServer } from "./server.ts";
 import type { MailboxSettings } from "./store-types.ts";
 
@@ -125,7 +125,7 @@ function follow(server: IngestionServer, file: string): string {
 function applyFaults({ faults }: IngestionServer, settings: Configuration["faults"]): void {
   for (const name of FAULT_NAMES) {
     const fault = settings[name];
-    if (fault !== undefined) faults.set(name, defined(fault) as Fault);
+    if (fault !== undefined) faults.set(name, defined(fault));
   }
 }
 
