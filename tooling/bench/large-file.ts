@@ -109,7 +109,7 @@ async function* megabytesOf(count: number): AsyncGenerator<Uint8Array> {
   const chunk = Buffer.alloc(2 ** 20);
   for (let index = 0; index < count; index += 1) {
     for (let offset = 0; offset < chunk.length; offset += 4)
-      chunk.writeUInt32LE((Math.imul(index * 262_144 + offset, 2_654_435_761) >>> 0) ^ offset, offset);
+      chunk.writeUInt32LE((Math.imul(index * 262_144 + offset, 2_654_435_761) ^ offset) >>> 0, offset);
     yield Buffer.from(chunk);
   }
 }
