@@ -22,9 +22,10 @@ export function createRandom(seed: number): Random {
     between,
     chance: (probability) => next() < probability,
     pick(items) {
-      const item = items[between(0, items.length - 1)];
-      if (item === undefined) throw new Error("There is nothing to pick from.");
-      return item;
+      const place = between(0, items.length - 1);
+      // What is picked may itself be undefined.
+      for (const item of items.slice(place, place + 1)) return item;
+      throw new Error("There is nothing to pick from.");
     },
   };
 }
