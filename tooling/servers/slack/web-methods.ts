@@ -111,6 +111,6 @@ function messagePage(
 }
 
 /** The Web API counts the replies of a thread, and does not list them. */
-function withoutReplies({ replies: _, ...message }: JsonObject): JsonObject {
-  return message;
+function withoutReplies(message: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(message).filter(([name]) => name !== "replies"));
 }

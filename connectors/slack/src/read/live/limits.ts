@@ -73,7 +73,8 @@ function createGate(requestsPerSecond: number): Pace["enter"] {
       const now = performance.now();
       while (returns[0] !== undefined && returns[0] <= now) returns.shift();
       if (underWay + returns.length < requestsPerSecond) break;
-      await sleep(Math.max(1, Math.min((returns[0] ?? now) - now, SECOND_MS)), undefined, { signal });
+      // Where every place is under way, an answer is near.
+      await sleep(Math.ceil(Math.max(1, (returns[0] ?? now) - now)), undefined, { signal });
     }
     underWay += 1;
   }
