@@ -49,6 +49,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureResult> {
     await sideBySide(partitions, options.concurrency ?? 4, (partition) => run.read(partition));
     return { ...run.totals, partitions: partitions.length, stopped: run.stopped };
   } catch (error) {
+    if (options.signal.aborted) return { ...run.totals, partitions: 0, stopped: run.stopped };
     if (!isHansardError(error)) throw error;
     return { ...run.totals, partitions: 0, stopped: [...run.stopped, { error }] };
   }
