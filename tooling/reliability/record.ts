@@ -38,7 +38,8 @@ export function page(all: Record<string, Figures> = recorded()): string {
   const machines = [...new Set(Object.values(all).map(({ machine }) => machine))];
   return `# Reliability
 
-What Hansard promises, the test that shows it, and what that test last found. The runs write this page themselves (\`--write\`); a promise without figures is not made.
+What Hansard promises, the test that shows it, and what that test last found. The runs write this page themselves (\`--write\`); a row that was not recorded yet
+has only its slice in `npm test` behind it, not the full run that it names.
 
 | promise | test, and the command for all of it | last figures |
 | --- | --- | --- |
