@@ -39,7 +39,7 @@ export function page(all: Record<string, Figures> = recorded()): string {
   return `# Reliability
 
 What Hansard promises, the test that shows it, and what that test last found. The runs write this page themselves (\`--write\`); a row that was not recorded yet
-has only its slice in `npm test` behind it, not the full run that it names.
+has only its slice in \`npm test\` behind it, not the full run that it names.
 
 | promise | test, and the command for all of it | last figures |
 | --- | --- | --- |
