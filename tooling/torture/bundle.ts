@@ -27,6 +27,7 @@ export async function bundleChild(mutant?: Mutant): Promise<string> {
     entryPoints: {
       child: join(ROOT, "tooling/torture/child.ts"),
       "index-worker": join(ROOT, "packages/archive/src/index-worker.ts"),
+      "store-worker": join(ROOT, "packages/archive/src/store-worker.ts"),
       inspect: join(ROOT, "tooling/torture/inspect.ts"),
     },
     outdir: folder,

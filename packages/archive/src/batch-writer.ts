@@ -1,7 +1,5 @@
-import type { MailSegment, Message } from "@hansard/core/ingestion";
 import { compressBlock } from "./block.ts";
-import { ENTRY_SEPARATOR, FIELD_SEPARATOR, packBatch } from "./packed-batch.ts";
-import { personText, withoutSeparators } from "./person-text.ts";
+import { packBatch } from "./packed-batch.ts";
 
 const FIRST_BYTES = 1024 * 1024;
 const KEPT_BYTES = 32 * 1024 * 1024;
@@ -43,30 +41,20 @@ export class BatchWriter {
     if (this.#data.length > KEPT_BYTES) this.#data = Buffer.allocUnsafeSlow(FIRST_BYTES);
   }
 
-  /** Writes a message's text and gives the place where its mail will start. It counts only once `addDocument` follows. */
-  writeText(message: Message): { start: number; end: number } {
-    const text = indexedText(message);
-    this.#grow(text.length * 3);
-    return { start: this.#end, end: this.#end + this.#data.write(text, this.#end) };
+  /** Where the next message's mail will start, behind its text. */
+  mailStart(textBytes: number): number {
+    return this.#end + textBytes;
   }
 
-  addDocument(
-    id: number,
-    classId: number,
-    text: { start: number; end: number },
-    segments: readonly MailSegment[],
-  ): void {
+  /** Adds a message by its text with its mail right behind. */
+  addDocument(id: number, classId: number, content: Uint8Array, textBytes: number): void {
     this.#ids.push(id);
     this.#classes.push(classId);
-    this.#starts.push(text.start);
-    this.#ends.push(text.end);
-    this.#end = text.end;
-    for (const segment of segments) {
-      if (!(segment instanceof Uint8Array)) continue;
-      this.#grow(segment.length);
-      this.#data.set(segment, this.#end);
-      this.#end += segment.length;
-    }
+    this.#starts.push(this.#end);
+    this.#ends.push(this.#end + textBytes);
+    this.#grow(content.length);
+    this.#data.set(content, this.#end);
+    this.#end += content.length;
   }
 
   addItem(message: number, folder: number): void {
@@ -123,20 +111,4 @@ export class BatchWriter {
     larger.set(this.#data.subarray(0, this.#end));
     this.#data = larger;
   }
-}
-
-/**
- * The block keeps the indexed text before the mail. Next to each other the two compress to little more than one, and
- * the index can be made anew without taking any mail apart, from the very words that it was made from first.
- */
-function indexedText({ subject, text, from, to, attachments }: Message): string {
-  let recipients = "";
-  for (const recipient of to) recipients += `${personText(recipient)}${ENTRY_SEPARATOR}`;
-  let names = "";
-  for (const { name } of attachments) names += `${withoutSeparators(name)}${ENTRY_SEPARATOR}`;
-  return `${field(subject)}${FIELD_SEPARATOR}${field(text)}${FIELD_SEPARATOR}${personText(from)}${FIELD_SEPARATOR}${recipients}${FIELD_SEPARATOR}${names}`;
-}
-
-function field(text: string): string {
-  return text.includes(FIELD_SEPARATOR) ? text.replaceAll(FIELD_SEPARATOR, " ") : text;
 }

@@ -58,14 +58,14 @@ export class IndexStore {
   /** Brings the index up to the truth, and makes it anew where it turns out to be damaged. */
   catchUp(): void {
     try {
-      while (this.#catchUpOnce(Number.MAX_SAFE_INTEGER));
+      while (this.#isBehind() && this.#catchUpOnce(Number.MAX_SAFE_INTEGER));
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.#index.close();
       remove(this.#folder);
       this.#index = openOrReplace(this.#folder, this.#truth);
       this.#documents = new DocumentWriter(this.#index);
-      while (this.#catchUpOnce(Number.MAX_SAFE_INTEGER));
+      while (this.#isBehind() && this.#catchUpOnce(Number.MAX_SAFE_INTEGER));
     }
   }
 
@@ -85,7 +85,7 @@ export class IndexStore {
   /** Empties the index and makes it anew from the truth. */
   rebuild(): void {
     this.#index.transaction(() => reset(this.#index, this.#truth));
-    while (this.#catchUpOnce(Number.MAX_SAFE_INTEGER));
+    while (this.#isBehind() && this.#catchUpOnce(Number.MAX_SAFE_INTEGER));
   }
 
   close(): void {
@@ -98,6 +98,11 @@ export class IndexStore {
   #giveRoomBack(): void {
     const free = this.#index.number("PRAGMA freelist_count");
     if (free * 20 > this.#index.number("PRAGMA page_count")) this.#index.exec("PRAGMA incremental_vacuum");
+  }
+
+  /** Asked without a lock, since another process may be writing the index for a while. */
+  #isBehind(): boolean {
+    return this.#truth.number("SELECT max(id) FROM block") > this.#watermark();
   }
 
   /** Indexes some of what is missing. Gives false when nothing was. */

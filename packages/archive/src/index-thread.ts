@@ -1,12 +1,14 @@
 import { Worker } from "node:worker_threads";
 import type { IndexCommand, IndexReport } from "./index-worker.ts";
+import type { IndexableRequest } from "./store-deliveries.ts";
+import { THREAD_LIMITS, threadFile } from "./thread-file.ts";
 
 /** The index's thread, seen from the archive's. */
 export interface IndexThread {
   /** Resolves when the queue has room. The caller waits, and so does whoever feeds it. */
   room(): Promise<void>;
   /** Hands a request's batch over; its bytes are no longer the caller's. */
-  add(request: { id: number; messages: number; batch: Uint8Array<ArrayBuffer> }): void;
+  add(request: IndexableRequest): void;
   /** Resolves when all that was handed over is found by searches. */
   settle(): Promise<void>;
   rebuild(): Promise<void>;
@@ -16,12 +18,9 @@ export interface IndexThread {
 /** Some eight batches of bulk. */
 const QUEUE_BYTES = 16 * 1024 * 1024;
 
-/** What the thread holds is small and short-lived; without a bound the collector lets it grow beyond need. */
-const LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 };
-
 /** Starts the thread. It begins by catching up with the truth; `settle` resolves once it has. */
 export function startIndexThread(folder: string): IndexThread {
-  const worker = openWorker(folder);
+  const worker = new Worker(threadFile("index-worker"), { workerData: { folder }, resourceLimits: THREAD_LIMITS });
   const waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
   const forRoom: (() => void)[] = [];
   let queuedBytes = 0;
@@ -81,11 +80,4 @@ export function startIndexThread(folder: string): IndexThread {
       await worker.terminate();
     },
   };
-}
-
-function openWorker(folder: string): Worker {
-  // From source the thread's file is TypeScript as this one is; built, both are JavaScript in the same folder.
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const file = new URL(`./index-worker.${extension}`, import.meta.url);
-  return new Worker(file, { workerData: { folder }, resourceLimits: LIMITS });
 }

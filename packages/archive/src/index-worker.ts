@@ -59,6 +59,8 @@ function work(port: NonNullable<typeof parentPort>, folder: string): void {
   function obey(command: IndexCommand): void {
     if (command.kind === "add") return add(command);
     flush();
+    // Another process may have stored something meanwhile, which is to be found as well.
+    if (command.kind === "settle") store.catchUp();
     if (command.kind === "rebuild") store.rebuild();
     if (command.kind === "close") store.close();
     report({ kind: "done", ticket: command.ticket });

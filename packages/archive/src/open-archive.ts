@@ -3,22 +3,22 @@ import type { BlobReader, Delivery, Folder, MailArchive, Outcome, Receipt } from
 import { admit } from "./admit.ts";
 import { BlobStore } from "./blob-store.ts";
 import { Blocks } from "./block.ts";
-import { type Compaction, compact } from "./compact.ts";
-import { type Database, isBusy } from "./database.ts";
+import type { Compaction } from "./compact.ts";
+import type { Database } from "./database.ts";
 import { Directory } from "./directory.ts";
 import { type Exported, type Selection, exportMessages } from "./export-messages.ts";
 import { indexFile } from "./index-store.ts";
 import { type IndexThread, startIndexThread } from "./index-thread.ts";
 import { type FolderSummary, type MailboxSummary, listFolders, listMailboxes } from "./list-mailboxes.ts";
 import { mailArchive } from "./mail-archive.ts";
-import { Places } from "./message-place.ts";
+import { RequestPacker } from "./packed-request.ts";
 import { type SearchOptions, type SearchResult, count, search } from "./search.ts";
 import { type Stats, statsOf } from "./stats.ts";
-import { DeliveryWriter, findDeliveries, messageOfItem } from "./store-deliveries.ts";
+import { findDeliveries, messageOfItem, type Stored } from "./store-deliveries.ts";
+import { BusyError, type StoreThread, storeThread } from "./store-thread.ts";
 import { findMail, readMail } from "./stored-mail.ts";
 import { openTruth } from "./truth.ts";
 import { type Verification, verify } from "./verify.ts";
-import { withdraw } from "./withdraw.ts";
 
 export interface ArchiveOptions {
   /** Where attachments are read from when their message is submitted. */
@@ -72,11 +72,13 @@ export async function openArchive(folder: string, options: ArchiveOptions = {}):
   const truth = openTruth(folder);
   const directory = new Directory(truth, options.mailboxes ?? "any");
   const blobs = new BlobStore(folder);
-  const room: Room = { folder, truth, directory, blobs, blocks: new Blocks(truth), index: startIndexThread(folder) };
+  const threads = { index: startIndexThread(folder), store: storeThread(folder) };
+  const room: Room = { folder, truth, directory, blobs, blocks: new Blocks(truth), ...threads };
   return {
     ...taking(room, options.blobs),
     ...showing(room),
     async close() {
+      await room.store.close();
       await room.index.close();
       (await room.attached)?.close();
       truth.close();
@@ -92,6 +94,7 @@ interface Room {
   blobs: BlobStore;
   blocks: Blocks;
   index: IndexThread;
+  store: StoreThread;
   /** The truth with the index attached, for searches. */
   attached?: Promise<Database>;
 }
@@ -108,25 +111,21 @@ type Taking =
   | "settle";
 
 function taking(room: Room, source: BlobReader | undefined): Pick<Archive, Taking> {
-  const { truth, directory, blocks, index } = room;
-  const writer = new DeliveryWriter({ truth, directory, places: new Places(truth) });
+  const { truth, directory, blocks, index, store } = room;
+  const packer = new RequestPacker();
   return {
-    submit: (deliveries) => submit(room, writer, source, deliveries),
+    submit: (deliveries) => submit(room, packer, source, deliveries),
     find: async (deliveries) => findDeliveries({ truth, directory }, deliveries),
     async withdraw(copies) {
-      const request = withdraw(truth, directory, copies);
+      const request = await store.ask("withdraw", [...copies]);
       if (request !== undefined) index.add(request);
     },
-    async createMailbox(address) {
-      truth.transaction(() => directory.open(address.toLowerCase()));
-    },
-    async createFolder(mailbox, folder) {
-      truth.transaction(() => directory.folder(directory.open(mailbox.toLowerCase()), folder));
-    },
+    createMailbox: (address) => store.ask("createMailbox", address.toLowerCase()),
+    createFolder: (mailbox, folder) => store.ask("createFolder", { mailbox: mailbox.toLowerCase(), folder }),
     resolve: (address) => (directory.lists(address.toLowerCase()) ? address.toLowerCase() : undefined),
     async compact() {
       await index.settle();
-      const compaction = compact(truth);
+      const compaction = await store.ask("compact", undefined);
       blocks.clear();
       return compaction;
     },
@@ -136,23 +135,30 @@ function taking(room: Room, source: BlobReader | undefined): Pick<Archive, Takin
 }
 
 async function submit(
-  { truth, directory, blobs, index }: Room,
-  writer: DeliveryWriter,
+  { truth, directory, blobs, index, store }: Room,
+  packer: RequestPacker,
   source: BlobReader | undefined,
   deliveries: readonly Delivery[],
 ): Promise<Outcome[]> {
   try {
     const settled = await admit({ directory, blobs, source }, deliveries);
     await index.room();
-    const { outcomes, request } = writer.store(deliveries, settled);
+    const packed = packer.pack(deliveries, settled);
+    const { outcomes, correlationId, request, memory } = await store.ask("store", packed, [packed.data.buffer]);
+    packer.reuse(memory);
     if (request !== undefined) index.add(request);
-    return outcomes;
+    const stored = (JSON.parse(outcomes) as Stored["outcomes"]).values();
+    return settled.map((outcome) => outcome ?? asOutcome(stored.next().value, correlationId));
   } catch (error) {
-    if (isBusy(error))
-      return deliveries.map(() => ({ status: "retry", reason: "Another process is writing to the archive." }));
+    if (error instanceof BusyError) return deliveries.map(() => ({ status: "retry", reason: error.message }));
     truth.fail(error);
     throw error;
   }
+}
+
+function asOutcome(stored: string | Outcome | undefined, correlationId: string): Outcome {
+  if (stored === undefined) throw new Error("The archive's store did not say what became of each delivery.");
+  return typeof stored === "string" ? { status: "accepted", receipt: { itemId: stored, correlationId } } : stored;
 }
 
 type Showing = "read" | "search" | "count" | "mailboxes" | "folders" | "mail" | "export" | "verify" | "stats";

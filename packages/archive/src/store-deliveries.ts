@@ -1,20 +1,29 @@
 import { hash, randomUUID } from "node:crypto";
 import type { BlobReference } from "@hansard/core";
-import type { Delivery, Message, Outcome, Receipt } from "@hansard/core/ingestion";
+import type { Delivery, Folder, Outcome, Receipt } from "@hansard/core/ingestion";
 import { BatchWriter } from "./batch-writer.ts";
 import type { Database } from "./database.ts";
 import { type Directory, itemPrefix } from "./directory.ts";
 import { EVER_DELIVERED, ItemWriter } from "./item-writer.ts";
-import { layoutOf } from "./mail-layout.ts";
-import { Names } from "./names.ts";
-import { displayNameOf, personText } from "./person-text.ts";
+import { blobsOf } from "./mail-layout.ts";
 import { firstPlace, type Places } from "./message-place.ts";
+import { Names } from "./names.ts";
+import type { PackedMessage, PackedRequest } from "./packed-request.ts";
 
 /** What a transaction made durable. The index gets `batch`. */
 export interface Stored {
-  outcomes: Outcome[];
+  /** One for each delivery, in their order: the id of its item, or what else became of it. */
+  outcomes: (string | Outcome)[];
+  /** Of the items for which only the id is given. */
+  correlationId: string;
   /** The request's number, which is its block's too. Absent: all of it was there already. */
-  request?: { id: number; messages: number; batch: Uint8Array<ArrayBuffer> };
+  request?: IndexableRequest;
+}
+
+export interface IndexableRequest {
+  id: number;
+  messages: number;
+  batch: Uint8Array<ArrayBuffer>;
 }
 
 export interface Shelves {
@@ -26,11 +35,17 @@ export interface Shelves {
 /** A message of the batch: where it is, and whether this request brought it. */
 interface Placed {
   id: number;
+  sha256: string;
   /** The end of its items' ids. */
   suffix: string;
   /** Of a message that this request brings: the mailboxes that have it by now. */
   mailboxes?: number[];
   refused?: Outcome;
+}
+
+interface Content {
+  message: PackedMessage;
+  bytes: Uint8Array;
 }
 
 /** Puts deliveries on the shelves, all in one transaction. Built once: it keeps its buffers. */
@@ -50,83 +65,92 @@ export class DeliveryWriter {
     this.#items = new ItemWriter(shelves.truth);
   }
 
-  /** `refused` are outcomes that are settled before; their deliveries are passed over. */
-  store(deliveries: readonly Delivery[], refused: readonly (Outcome | undefined)[]): Stored {
+  store(packed: PackedRequest): Stored {
     const { truth } = this.#shelves;
     this.#batch.reset();
     return truth.transaction(() => {
       const request = truth.number("SELECT coalesce(max(id), 0) + 1 FROM request");
       const correlationId = randomUUID();
-      const placed = new Map<string, Placed>();
-      const outcomes = deliveries.map(
-        (delivery, index) => refused[index] ?? this.#deliver(delivery, { request, correlationId, placed }),
-      );
+      const placed = this.#placeAll(packed, request);
+      const outcomes: Stored["outcomes"] = [];
+      const { deliveries, mailboxes, folders } = packed;
+      for (let at = 0; at < deliveries.length; at += 3) {
+        const message = placed[deliveries[at] ?? 0];
+        const mailbox = mailboxes[deliveries[at + 1] ?? 0];
+        const folder = folders[deliveries[at + 2] ?? 0];
+        if (!message || mailbox === undefined || !folder) throw new Error(`Delivery ${at / 3} was packed wrongly.`);
+        outcomes.push(this.#deliver(message, mailbox, folder, request));
+      }
       this.#items.flush();
-      if (this.#batch.items === 0) return { outcomes };
+      if (this.#batch.items === 0) return { outcomes, correlationId };
       this.#close(request, correlationId);
-      return { outcomes, request: { id: request, messages: this.#batch.messages, batch: this.#batch.batch() } };
+      const { messages } = this.#batch;
+      return { outcomes, correlationId, request: { id: request, messages, batch: this.#batch.batch() } };
     });
   }
 
-  #deliver(delivery: Delivery, run: { request: number; correlationId: string; placed: Map<string, Placed> }): Outcome {
-    const { message, mailbox: address, folder } = delivery;
-    const { directory } = this.#shelves;
-    let placed = run.placed.get(message.id);
-    if (placed === undefined) {
-      placed = this.#place(delivery, run.request);
-      run.placed.set(message.id, placed);
-    }
+  #placeAll({ messages, data }: PackedRequest, request: number): Placed[] {
+    const known = new Map<string, Placed>();
+    let start = 0;
+    return (JSON.parse(messages) as PackedMessage[]).map((message) => {
+      const end = start + message.textBytes + message.mailBytes;
+      const bytes = data.subarray(start, end);
+      start = end;
+      const twin = known.get(message.id);
+      if (twin !== undefined) return twin.sha256 === message.sha256 ? twin : differs(message);
+      const placed = this.#place({ message, bytes }, request);
+      known.set(message.id, placed);
+      return placed;
+    });
+  }
+
+  #deliver(placed: Placed, address: string, folder: Folder, request: number): string | Outcome {
     if (placed.refused !== undefined) return placed.refused;
+    const { directory } = this.#shelves;
     const mailbox = directory.open(address);
     const folderId = directory.folder(mailbox, folder);
     const itemId = mailbox.itemPrefix + placed.suffix;
     if (placed.mailboxes !== undefined) {
-      if (!placed.mailboxes.includes(mailbox.id)) {
-        placed.mailboxes.push(mailbox.id);
-        this.#items.addNew(placed.id, mailbox.id, folderId, run.request);
-        this.#batch.addItem(placed.id, folderId);
-      }
-      return { status: "accepted", receipt: { itemId, correlationId: run.correlationId } };
+      if (placed.mailboxes.includes(mailbox.id)) return itemId;
+      placed.mailboxes.push(mailbox.id);
+      this.#items.addNew(placed.id, mailbox.id, folderId, request);
+      this.#batch.addItem(placed.id, folderId);
+      return itemId;
     }
-    if (this.#items.addLate(placed.id, mailbox.id, folderId, run.request)) {
+    if (this.#items.addLate(placed.id, mailbox.id, folderId, request)) {
       this.#batch.addLateItem(placed.id, folderId);
-      return { status: "accepted", receipt: { itemId, correlationId: run.correlationId } };
+      return itemId;
     }
-    const known = this.#items.correlation(placed.id, mailbox.id);
-    return { status: "accepted", receipt: { itemId, correlationId: known ?? run.correlationId } };
+    const correlationId = this.#items.correlation(placed.id, mailbox.id);
+    return correlationId === undefined ? itemId : { status: "accepted", receipt: { itemId, correlationId } };
   }
 
-  #place(delivery: Delivery, request: number): Placed {
-    const { message, mail } = delivery;
+  #place(content: Content, request: number): Placed {
+    const { message, bytes } = content;
     const { places } = this.#shelves;
     const date = Date.parse(message.date);
     const key = messageKey(message.id);
-    const text = this.#batch.writeText(message);
     let id = places.propose(date);
-    while (!this.#insertMessage({ id, key, date, start: text.end }, delivery, request)) {
+    while (!this.#insertMessage({ id, key, date }, message, request)) {
       const known = this.#known(key);
       if (known !== undefined)
-        return known.sha256 === mail.sha256 ? { id: known.id, suffix: itemSuffix(known.id) } : differs(message);
+        return known.sha256 === message.sha256 ? { ...known, suffix: itemSuffix(known.id) } : differs(message);
       id = places.freeFrom(Math.max(id, firstPlace(date)));
     }
     places.take(date, id);
-    this.#batch.addDocument(id, this.#classes.id(message.messageClass), text, mail.segments);
-    for (const segment of mail.segments) if (!(segment instanceof Uint8Array)) this.#insertBlob(segment.blob);
-    return { id, suffix: itemSuffix(id), mailboxes: [] };
+    this.#batch.addDocument(id, this.#classes.id(message.messageClass), bytes, message.textBytes);
+    for (const blob of blobsOf(message.layout ?? [])) this.#insertBlob(blob);
+    return { id, sha256: message.sha256, suffix: itemSuffix(id), mailboxes: [] };
   }
 
   /** Gives false where the id or the message is taken already. */
   #insertMessage(
-    place: { id: number; key: Uint8Array; date: number; start: number },
-    { message, mail }: Delivery,
+    place: { id: number; key: Uint8Array; date: number },
+    { id, messageClass, sha256, size, textBytes, mailBytes, layout, subject, sender }: PackedMessage,
     block: number,
   ): boolean {
     // One installation's Message-IDs end alike: the end is written down once.
-    const at = Math.max(0, message.id.lastIndexOf("@"));
-    const [first, ...more] = mail.segments;
-    const isWhole = more.length === 0 && first instanceof Uint8Array;
-    let length = 0;
-    for (const segment of mail.segments) if (segment instanceof Uint8Array) length += segment.length;
+    const at = Math.max(0, id.lastIndexOf("@"));
     const { changes } = this.#shelves.truth
       .statement(
         "INSERT INTO message (id, key, local, domain, class, date, sha256, size, block, start, length, layout, subject, sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -134,18 +158,18 @@ export class DeliveryWriter {
       .run(
         place.id,
         place.key,
-        message.id.slice(0, at),
-        this.#domains.id(message.id.slice(at)),
-        this.#classes.id(message.messageClass),
+        id.slice(0, at),
+        this.#domains.id(id.slice(at)),
+        this.#classes.id(messageClass),
         place.date,
-        Buffer.from(mail.sha256, "hex"),
-        mail.size,
+        Buffer.from(sha256, "hex"),
+        size,
         block,
-        place.start,
-        length,
-        isWhole ? null : JSON.stringify(layoutOf(mail)),
-        message.subject,
-        this.#people.id(displayNameOf(personText(message.from))),
+        this.#batch.mailStart(textBytes),
+        mailBytes,
+        layout === undefined ? null : JSON.stringify(layout),
+        subject,
+        this.#people.id(sender),
       );
     return changes === 1;
   }
@@ -214,8 +238,8 @@ export function findDeliveries(
   });
 }
 
-function differs(message: Message): Placed {
-  const reason = `The archive holds another mail under the Message-ID ${message.id}, and keeps what it has.`;
+function differs({ id, sha256 }: PackedMessage): Placed {
+  const reason = `The archive holds another mail under the Message-ID ${id}, and keeps what it has.`;
   const remedy = "Find out which of the two is genuine: the same event always gives the same bytes.";
-  return { id: 0, suffix: "", refused: { status: "refused", reason, remedy } };
+  return { id: 0, sha256, suffix: "", refused: { status: "refused", reason, remedy } };
 }

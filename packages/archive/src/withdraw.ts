@@ -4,7 +4,7 @@ import { compressBlock } from "./block.ts";
 import type { Database } from "./database.ts";
 import type { Directory } from "./directory.ts";
 import { type PackedBatch, WITHDRAWN, packBatch } from "./packed-batch.ts";
-import { messageOfItem } from "./store-deliveries.ts";
+import { type IndexableRequest, messageOfItem } from "./store-deliveries.ts";
 
 /**
  * Takes items out of their folders. It is written down that they were there and when they went, so that the same
@@ -14,7 +14,7 @@ export function withdraw(
   truth: Database,
   directory: Directory,
   copies: readonly { mailbox: string; receipt: Receipt }[],
-): { id: number; messages: number; batch: Uint8Array<ArrayBuffer> } | undefined {
+): IndexableRequest | undefined {
   return truth.transaction(() => {
     const gone = copies.flatMap(({ mailbox, receipt }) =>
       takeOut(truth, directory, mailbox.toLowerCase(), receipt.itemId),

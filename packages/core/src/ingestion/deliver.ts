@@ -70,25 +70,31 @@ async function untilStopped(options: DeliverOptions, work: (run: DeliverRun) => 
     await run.end();
     return run.result;
   } catch (error) {
-    if (error instanceof DeliveryStopped || isHansardError(error)) await run.end();
-    if (error instanceof DeliveryStopped) return { ...run.result, stopped: error.cause };
-    if (isHansardError(error)) return { ...run.result, stopped: error };
-    throw error;
+    let cause = error;
+    if (isStop(error)) await run.end().catch((another: unknown) => (cause = another));
+    if (!isStop(cause)) throw cause;
+    return { ...run.result, stopped: cause instanceof DeliveryStopped ? cause.cause : cause };
   }
+}
+
+function isStop(error: unknown): boolean {
+  return error instanceof DeliveryStopped || isHansardError(error);
 }
 
 class DeliverRun {
   readonly result: DeliverResult = { messages: 0, copies: 0, quarantined: 0, postponed: 0 };
   readonly #options: DeliverOptions;
   readonly #submitter: Submitter;
+  #submitting: Promise<void> | undefined;
 
   constructor(options: DeliverOptions) {
     this.#options = options;
     this.#submitter = new Submitter(options, this.result);
   }
 
-  /** Writes down what the last delivery left to be written. */
+  /** Waits for what is under way, and writes down what it left to be written. */
   async end(): Promise<void> {
+    await this.#submitted();
     await this.#submitter.settleDeferred();
   }
 
@@ -109,7 +115,7 @@ class DeliverRun {
     while (!signal.aborted) {
       const events = await journal.take(preparation.source, destinationId, batchEvents);
       const last = events.at(-1);
-      if (!last) return;
+      if (!last) break;
       if (grouping === "event")
         await this.deliver(
           events.map((event) => singleEvent(event, preparation.connector)),
@@ -117,20 +123,26 @@ class DeliverRun {
         );
       else this.result.quarantined += await waitInGroups(this.#options, events, this.#now());
     }
+    await this.#submitted();
   }
 
   async deliverGroups(): Promise<void> {
     while (!this.#options.signal.aborted) {
       const groups = await takeGroups(this.#options, this.#now());
-      if (groups.length === 0) return;
+      if (groups.length === 0) break;
       await this.deliver(groups, { released: groups.flatMap(({ events }) => events) });
     }
+    await this.#submitted();
   }
 
-  /** Prepares, writes the intent, submits and settles. */
+  /**
+   * Prepares, writes the intent, and submits. Resolves while the last is under way, so that the next batch is prepared
+   * meanwhile; its intent waits for it, since it takes the receipts along.
+   */
   async deliver(sources: MessageSource[], more: Pick<Intent, "takenThrough" | "released" | "purpose">): Promise<void> {
     const { journal, destination } = this.#options;
     const batch = await prepareBatch(sources, this.#options.preparation);
+    await this.#submitted();
     this.result.quarantined += batch.quarantined.length;
     const id = await journal.intend(
       this.#intent(batch, more),
@@ -138,7 +150,21 @@ class DeliverRun {
       this.#now(),
       this.#submitter.takeDeferred(),
     );
-    if (batch.messages.length > 0) await this.#submitter.submit(id, batch.messages);
+    if (batch.messages.length > 0) this.#submit(id, batch.messages);
+  }
+
+  #submit(intent: number, messages: PreparedMessage[]): void {
+    const submitting = this.#submitter.submit(intent, messages);
+    this.#submitting = submitting;
+    // Whoever waits for it next hears of a failure; until then it must not end the process.
+    submitting.catch(() => undefined);
+  }
+
+  /** What was last handed over has arrived, or its failure is thrown. */
+  async #submitted(): Promise<void> {
+    const submitting = this.#submitting;
+    this.#submitting = undefined;
+    await submitting;
   }
 
   #intent(
