@@ -67,9 +67,9 @@ export const MUTANTS: Mutant[] = [
     replacements: [
       [
         "const outcomes = await this.#ask(chunk);",
-        'await this.#settle(intent, chunk.map(({ message, target }) => ({ message, target, result: { status: "delivered", receipt: { itemId: "early", correlationId: "early" } } })));\n    const outcomes = await this.#ask(chunk);',
+        'await this.#settlements.settle(intent, chunk.map(({ message, target }) => ({ message, target, result: { status: "delivered", receipt: { itemId: "early", correlationId: "early" } } })));\n    const outcomes = await this.#ask(chunk);',
       ],
-      ["if (settlements.length > 0) await this.#settle(intent, settlements);\n    if (stop)", "if (stop)"],
+      ["    else await this.#settlements.settle(intent, settlements);\n    if (stop)", "    if (stop)"],
     ],
   },
 ];

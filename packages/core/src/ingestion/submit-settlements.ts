@@ -1,0 +1,68 @@
+import type { Journal, Settlement } from "./journal.ts";
+
+/** What the deliveries of a run came to, in numbers. */
+export interface SubmitResult {
+  messages: number;
+  copies: number;
+  quarantined: number;
+  /** Deliveries that will be tried again later. */
+  postponed: number;
+}
+
+/** What the next intent may settle with itself. */
+export interface Deferred {
+  intent: number;
+  settlements: Settlement[];
+}
+
+/** Writes what became of deliveries into the journal, and counts it. */
+export class Settlements {
+  readonly #journal: Journal;
+  readonly #result: SubmitResult;
+  readonly #now: () => Date;
+  #deferred: Deferred | undefined;
+
+  constructor(journal: Journal, result: SubmitResult, now: () => Date) {
+    this.#journal = journal;
+    this.#result = result;
+    this.#now = now;
+  }
+
+  async settle(intent: number, settlements: Settlement[]): Promise<void> {
+    if (settlements.length === 0) return;
+    await this.settleDeferred();
+    await this.#journal.settle(intent, settlements, this.#now());
+    this.#count(settlements);
+  }
+
+  /**
+   * An exactly-once destination recognises what it has, so its receipts need no transaction of their own: the next
+   * intent's will do. A crash in between has it submitted again and answered with the same receipts.
+   */
+  async defer(intent: number, settlements: Settlement[]): Promise<void> {
+    if (this.#deferred && this.#deferred.intent !== intent) await this.settleDeferred();
+    this.#deferred = { intent, settlements: [...(this.#deferred?.settlements ?? []), ...settlements] };
+    this.#count(settlements);
+  }
+
+  /** Whoever takes it writes it. */
+  takeDeferred(): Deferred | undefined {
+    const deferred = this.#deferred;
+    this.#deferred = undefined;
+    return deferred;
+  }
+
+  /** Settles what no further intent has taken. */
+  async settleDeferred(): Promise<void> {
+    const deferred = this.takeDeferred();
+    if (deferred) await this.#journal.settle(deferred.intent, deferred.settlements, this.#now());
+  }
+
+  #count(settlements: Settlement[]): void {
+    for (const { result } of settlements) {
+      if (result.status === "retry") this.#result.postponed += 1;
+      else if (result.status === "quarantined") this.#result.quarantined += 1;
+      else this.#result.copies += 1;
+    }
+  }
+}

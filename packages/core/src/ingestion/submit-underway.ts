@@ -1,0 +1,66 @@
+import type { Delivery, Outcome } from "./destination.ts";
+import type { IntendedTarget, Settlement } from "./journal.ts";
+import type { PreparedMessage } from "./prepare.ts";
+
+/** A delivery that is being submitted. */
+export interface Underway {
+  /** Index into the messages of the intent, and into the message's targets. */
+  message: number;
+  target: number;
+  /** Where it goes now, which is no longer the intended target once there proved to be no such mailbox. */
+  to: IntendedTarget;
+  /** Why it goes somewhere else than intended. */
+  redirected?: string;
+  delivery: Delivery;
+  attempts: number;
+}
+
+const RETRY_FIRST_MS = 30_000;
+const RETRY_LONGEST_MS = 60 * 60_000;
+
+export function underwayOf(
+  intent: number,
+  { message, mail }: PreparedMessage,
+  index: number,
+  target: number,
+  to: IntendedTarget,
+  attempts: number,
+): Underway {
+  const delivery = { id: `${intent}.${index}.${target}`, message, mail, mailbox: to.mailbox, folder: to.folder };
+  return { message: index, target, to, delivery, attempts };
+}
+
+export function redirectedTo(to: IntendedTarget, item: Underway, reason: string): Underway {
+  return { ...item, to, redirected: reason, delivery: { ...item.delivery, mailbox: to.mailbox, folder: to.folder } };
+}
+
+/** What the journal keeps of an outcome that says for certain what became of a delivery. */
+export function settlementOf(
+  item: Underway,
+  outcome: Exclude<Outcome, { status: "unknown" | "misconfigured" }>,
+  now: Date,
+): Settlement {
+  return { message: item.message, target: item.target, result: resultOf(item, outcome, now) };
+}
+
+function resultOf(
+  { to, redirected, attempts }: Underway,
+  outcome: Parameters<typeof settlementOf>[1],
+  now: Date,
+): Settlement["result"] {
+  if (outcome.status === "accepted") {
+    const { receipt } = outcome;
+    return redirected === undefined
+      ? { status: "delivered", receipt }
+      : { status: "redirected", to, receipt, reason: redirected };
+  }
+  if (outcome.status === "retry") {
+    const delayMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** attempts);
+    return { status: "retry", reason: outcome.reason, retryAt: outcome.retryAt?.getTime() ?? now.getTime() + delayMs };
+  }
+  const remedy =
+    outcome.status === "refused"
+      ? outcome.remedy
+      : "Create the third-party data mailbox, or name another in the configuration.";
+  return { status: "quarantined", reason: outcome.reason, ...(remedy === undefined ? {} : { remedy }) };
+}
