@@ -26,7 +26,7 @@ export const connector: Connector = defineConnector({
       "In mode web: conversations that the token's owner is not in, direct messages of others above all.",
       "In mode web without a message about it: who was in a conversation before the first read.",
       "In modes discovery and web: replies that come after rescanDays of silence to a thread older than that, until the whole is read again.",
-      "The content of canvases and lists, which Slack names by their links alone.",
+      "In modes discovery and web: canvases and lists that nobody posted. In mode export: that a canvas or list was deleted, and their content where Slack's link gives none.",
       "In modes export and web: joins and leaves that Slack did not post as messages; who is in the list of members counts as a member from the start.",
     ],
   },

@@ -8,6 +8,7 @@ import {
   otherToMessage,
   reactionToMessage,
 } from "./map/happenings.ts";
+import { documentToMessage, integrationToMessage } from "./map/documents.ts";
 import { noticeToMessage } from "./map/notices.ts";
 import type { Block } from "./map/rich.ts";
 import type { EventType } from "./read/event-type.ts";
@@ -43,7 +44,9 @@ export const events = {
   BotAdd: noticeToMessage,
   BotRemove: noticeToMessage,
   Huddle: noticeToMessage,
-  Canvas: noticeToMessage,
+  Canvas: documentToMessage,
+  List: documentToMessage,
+  Integration: integrationToMessage,
   Reminder: noticeToMessage,
   Other: otherToMessage,
 } satisfies Record<EventType, MapEvent>;

@@ -199,6 +199,7 @@ export const File = z.object({
   id: z.string(),
   name: text,
   title: text,
+  filetype: text,
   mimetype: text,
   size: z.number().nonnegative().optional().catch(undefined),
   user: text,

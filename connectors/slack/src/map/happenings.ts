@@ -132,7 +132,11 @@ export function otherToMessage(event: CapturedEvent): MessageDraft {
   const data = isObject(event.data) ? event.data : { value: event.data };
   const view = viewOf(event, data);
   const kind = [stringAt(data, "type"), stringAt(data, "subtype")].filter(Boolean).join(" ") || "without a type";
-  const note = `An event of a kind that is not mapped (${kind}). All of it is attached as event.json.`;
+  const path = stringAt(data, "type") === "export_file" ? stringAt(data, "path") : undefined;
+  const note =
+    path === undefined
+      ? `An event of a kind that is not mapped (${kind}). All of it is attached as event.json.`
+      : `The file ${path} of the export`;
   const { blocks, around } = said(view);
   const raw = rawAttachment(event.data);
   const shown = raw.content.text.slice(0, LONGEST_RAW_TEXT);

@@ -21,7 +21,7 @@ export function conversationOf(event: CapturedEvent): Conversation {
   const kind = stringAt(context, "kind");
   const isDirect = kind === "im" || kind === "mpim";
   const names = isDirect ? membersOf(event).map((member) => stringAt(at(people, member), "name") ?? member) : [];
-  const title = isDirect ? directTitle(names, name) : `#${name}`;
+  const title = isDirect ? directTitle(names, name) : kind === "workspace" ? name : `#${name}`;
   return { id, title, place: { id, name: title, kind: "place" } };
 }
 

@@ -8,7 +8,7 @@ import {
 } from "@hansard/core";
 import { File, type Settings } from "../schema.ts";
 import { isObject, stringAt } from "../schema/json.ts";
-import type { SlackEvent } from "./events.ts";
+import { documentIn, type SlackEvent } from "./events.ts";
 import { DamagedFileError, type ExportFiles, type Member } from "./export-files.ts";
 
 /** What fetching needs, shared by all partitions of a run. */
@@ -58,7 +58,11 @@ export async function addAttachments(event: SlackEvent, source: FileSource): Pro
 /** A comment names the file that was shared before it; that one was captured with its share. */
 export function filesOf({ type, data }: SlackEvent): File[] {
   if (!isObject(data) || type === "FileComment") return [];
-  const listed = [...(Array.isArray(data["files"]) ? data["files"] : []), data["file"]];
+  const listed = [
+    ...(Array.isArray(data["files"]) ? data["files"] : []),
+    data["file"],
+    ...(documentIn(data) === undefined ? [] : [data]),
+  ];
   const files = new Map<string, File>();
   for (const item of listed) {
     const parsed = isObject(item) && stringAt(item, "id") ? File.safeParse(item) : undefined;
@@ -99,6 +103,12 @@ export function whyNotFetched(
   return undefined;
 }
 
+/** A canvas comes as HTML as well: it is told from a page to sign in by the length that Slack states, which the transport checks. */
+export function isPageInItsPlace(contentType: string, { mimetype, filetype, size }: File): boolean {
+  const isDocument = mimetype === "application/vnd.slack-docs" || filetype === "quip" || filetype === "canvas";
+  return contentType === "text/html" && mimetype !== "text/html" && !(isDocument && size !== undefined);
+}
+
 async function storeInside(
   member: Member,
   { files, blobs, settings }: FileSource,
@@ -127,7 +137,7 @@ async function download(
       maxBytes: settings.maxFileBytes,
       ...(size === undefined ? {} : { expect: { size } }),
     });
-    if (answer.contentType === "text/html" && file.mimetype !== "text/html")
+    if (isPageInItsPlace(answer.contentType, file))
       return "Slack answered with a page in its place, as it does when the link has ended.";
     return await blobs.put(answer.content, { maxBytes: settings.maxFileBytes });
   } catch (error) {

@@ -16,7 +16,8 @@ export async function examineExport(context: SourceContext<ExportSettings>): Pro
 }
 
 function describeContent({ workspaces, conversations, firstDay, lastDay }: Catalogue): Finding[] {
-  const files = [...conversations.values()].reduce((sum, { units }) => sum + units.size, 0);
+  const places = [...conversations.values()].filter(({ conversation: { kind } }) => kind !== "workspace");
+  const files = places.reduce((sum, { units }) => sum + units.size, 0);
   if (files === 0) {
     return [
       {
@@ -31,7 +32,7 @@ function describeContent({ workspaces, conversations, firstDay, lastDay }: Catal
   return [
     {
       level: "ok",
-      message: `The export holds ${conversations.size} conversations${several} with ${files} day files${span}.`,
+      message: `The export holds ${places.length} conversations${several} with ${files} day files${span}.`,
     },
   ];
 }
@@ -55,7 +56,9 @@ function describePeople({ workspaces }: Catalogue): Finding[] {
 }
 
 function describeScope({ conversations }: Catalogue): Finding[] {
-  const isPrivate = [...conversations.values()].some(({ conversation: { kind } }) => kind !== "channel");
+  const isPrivate = [...conversations.values()].some(
+    ({ conversation: { kind } }) => kind !== "channel" && kind !== "workspace",
+  );
   if (isPrivate)
     return [{ level: "ok", message: "The export holds private conversations as well as public channels." }];
   const remedy =

@@ -2,14 +2,16 @@ import type { ReadContext } from "@hansard/core";
 import type { ExportCheckpoint, ReadDay, ExportSettings } from "../schema.ts";
 import type { FileSource } from "./attachments.ts";
 import { deletion, type KnownMessages, loadKnown, missingFrom } from "./changes.ts";
-import { excludeFile, isExcluded } from "./exclude.ts";
+import { excludeClutter, excludeFile, isExcluded } from "./exclude.ts";
 import { draftPages, type PageDraft, type SlackPage } from "./page.ts";
 import { SeenMessages } from "./seen-messages.ts";
 import { describeSurroundings } from "./surroundings.ts";
 import { type Survey, surveyConversation } from "./survey.ts";
 import { secondsOf } from "./timestamp.ts";
 import { readUnit, type UnitResult } from "./unit.ts";
+import { readWholeFile } from "./whole-file.ts";
 import type { Unit, UnitContext } from "./element-reading.ts";
+import { isClutter, isWholeFile } from "./root-files.ts";
 import { workspaceGaps } from "./workspace-gaps.ts";
 import type { Catalogue, ConversationFiles } from "./workspaces.ts";
 
@@ -91,11 +93,20 @@ async function* readUnitIfChanged(
     page.finish(name, { sha256, excluded: true });
     return;
   }
+  if (isClutter(place, name)) {
+    excludeClutter(sources, claimSuffix, page);
+    page.finish(name, { sha256 });
+    return;
+  }
   const known: KnownMessages =
     before && !before.excluded
       ? await loadKnown((range) => read.captured(range), place.conversation.id, before)
       : new Map();
   const unit: Unit = { name, sources, claimSuffix, before, known };
+  if (isWholeFile(place, name)) {
+    compareWithKnown(progress, unit, sha256, await readWholeFile(unit, context));
+    return;
+  }
   const steps = readUnit(unit, context);
   let step = await steps.next();
   for (; !step.done; step = await steps.next()) yield* take(page);

@@ -3,7 +3,8 @@ import { isObject, numberAt, objectAt, parseJson, stringAt, stringsAt } from "..
 import { type Element, ElementScanner } from "./elements.ts";
 import { DamagedFileError, type ExportFiles, type Member } from "./export-files.ts";
 
-export type ConversationKind = "channel" | "private" | "mpim" | "im";
+/** `workspace` stands for what belongs to no conversation. */
+export type ConversationKind = "channel" | "private" | "mpim" | "im" | "workspace";
 
 export interface Conversation {
   id: string;

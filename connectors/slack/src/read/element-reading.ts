@@ -95,7 +95,13 @@ function identify({ seen, unit, conversation }: UnitReading, event: SlackEvent, 
   return asEditIfKnown(event, ts, unit.known);
 }
 
-function addEvent(reading: UnitReading, event: SlackEvent, claim: string, bytes: number): Promise<void> | undefined {
+/** Puts an event into the page. Returns a promise only where there are files to fetch. */
+export function addEvent(
+  reading: UnitReading,
+  event: SlackEvent,
+  claim: string,
+  bytes: number,
+): Promise<void> | undefined {
   const { conversation, surroundings, page, files } = reading;
   const ts = event.key.slice(conversation.length + 1);
   const moment = isTimestamp(ts) && event.type !== "Edit" ? ts : secondsOf(new Date(event.occurredAt));

@@ -1,36 +1,58 @@
+import { createHash } from "node:crypto";
 import type { SourceContext } from "@hansard/core";
 import type { ExportSettings } from "../schema.ts";
+import { ELEMENT_LIMITS } from "./element-reading.ts";
 import { ElementScanner } from "./elements.ts";
-import { parseElement, toEvent } from "./events.ts";
+import { parseElement, type Place, toEvent } from "./events.ts";
 import { isExcluded } from "./exclude.ts";
 import type { OpenedExport } from "./export.ts";
-import { DamagedFileError } from "./export-files.ts";
-import { ELEMENT_LIMITS } from "./element-reading.ts";
+import { DamagedFileError, type ExportFiles, type Member } from "./export-files.ts";
+import { isClutter, isWholeFile } from "./root-files.ts";
+import { wholeFileEvent } from "./whole-file.ts";
 
-/** Walks all day files for keys alone. What cannot be read has no id; reading declares it as a gap. */
+interface Key {
+  key: string;
+  version?: string;
+}
+
+/** Walks all files for keys alone. What cannot be read has no id; reading declares it as a gap. */
 export async function* enumerateExport(
   { files, catalogue }: OpenedExport,
   { settings, startedAt, signal }: SourceContext<ExportSettings>,
-): AsyncGenerator<{ key: string; version?: string }> {
+): AsyncGenerator<Key> {
   for (const place of catalogue.conversations.values()) {
     if (isExcluded(settings, place)) continue;
     for (const [unit, sources] of place.units) {
+      if (isClutter(place, unit)) continue;
+      const enumerateFile = isWholeFile(place, unit) ? enumerateWhole : enumerateElements;
       for (const { member } of sources) {
-        const scanner = new ElementScanner(ELEMENT_LIMITS);
+        signal.throwIfAborted();
         try {
-          for await (const chunk of files.read(member)) {
-            signal.throwIfAborted();
-            for (const element of scanner.push(chunk)) {
-              const parsed = "bytes" in element ? parseElement(element.bytes) : undefined;
-              if (!parsed || "problem" in parsed) continue;
-              const { key, version } = toEvent(parsed.data, { conversation: place.conversation.id, unit, startedAt });
-              yield version === undefined ? { key } : { key, version };
-            }
-          }
+          yield* enumerateFile(files, member, { conversation: place.conversation.id, unit, startedAt });
         } catch (error) {
           if (!(error instanceof DamagedFileError)) throw error;
         }
       }
     }
   }
+}
+
+async function* enumerateElements(files: ExportFiles, member: Member, place: Place): AsyncGenerator<Key> {
+  const scanner = new ElementScanner(ELEMENT_LIMITS);
+  for await (const chunk of files.read(member)) {
+    for (const element of scanner.push(chunk)) {
+      const parsed = "bytes" in element ? parseElement(element.bytes) : undefined;
+      if (parsed && "data" in parsed) yield keyOf(toEvent(parsed.data, place));
+    }
+  }
+}
+
+async function* enumerateWhole(files: ExportFiles, member: Member, place: Place): AsyncGenerator<Key> {
+  const hash = createHash("sha256");
+  for await (const chunk of files.read(member)) hash.update(chunk);
+  yield keyOf(wholeFileEvent(place.conversation, place.unit, hash.digest("hex"), place.startedAt));
+}
+
+function keyOf({ key, version }: Key): Key {
+  return version === undefined ? { key } : { key, version };
 }

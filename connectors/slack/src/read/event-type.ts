@@ -5,7 +5,8 @@ import { isObject, listAt, objectAt, stringAt } from "../schema/json.ts";
 export const EVENT_TYPES = [
   "Message", "Reply", "Broadcast", "Edit", "Delete", "Reaction", "ReactionRemoved", "FileShare", "FileDelete", "FileComment",
   "Join", "Leave", "Invite", "Topic", "Purpose", "Rename", "Archive", "Unarchive", "Convert", "ChannelCreate", "ChannelDelete",
-  "Pin", "Unpin", "Bot", "BotAdd", "BotRemove", "Me", "Huddle", "Canvas", "Reminder", "Tombstone", "Other",
+  "Pin", "Unpin", "Bot", "BotAdd", "BotRemove", "Me", "Huddle", "Canvas", "List", "Integration",
+  "Reminder", "Tombstone", "Other",
 ] as const; // prettier-ignore
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -28,17 +28,43 @@ export function toEvent(data: Json, place: Place): SlackEvent {
   return event;
 }
 
-/** Without a timestamp there is no identity but the content, whatever its position in the file. */
+/** Without a timestamp the identity is that of the file that it describes, or else its content, whatever its position. */
 function withoutTime(data: Json, { conversation, unit, startedAt }: Place): SlackEvent {
-  const type = unit.startsWith("canvas") ? "Canvas" : "Other";
-  return { type, key: `${conversation}:${unit}#${digest(data)}`, occurredAt: timeWithout(data, unit, startedAt), data };
+  const file = documentIn(data);
+  const updated = secondsAt(data, "updated");
+  const isUpdated = file !== undefined && updated !== undefined && updated !== secondsAt(data, "created");
+  return {
+    type: typeWithoutTime(unit),
+    key: `${conversation}:${unit}#${file ?? digest(data)}`,
+    ...(isUpdated && { version: String(updated) }),
+    occurredAt: timeWithout(data, unit) ?? startedAt.toISOString(),
+    data,
+  };
 }
 
-function timeWithout(data: Json, unit: string, startedAt: Date): string {
+function typeWithoutTime(unit: string): EventType {
+  if (unit.startsWith("canvas")) return "Canvas";
+  if (unit === "lists") return "List";
+  return unit === "integration_logs" ? "Integration" : "Other";
+}
+
+/** The id of a canvas or a list, which Slack describes as a file and not in a message. */
+export function documentIn(data: Json): string | undefined {
+  const id = stringAt(data, "id");
+  return id !== undefined && /^F[A-Z0-9]{2,40}$/.test(id) && !isTimestamp(stringAt(data, "ts")) ? id : undefined;
+}
+
+function timeWithout(data: Json, unit: string): string | undefined {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(unit) ? Date.parse(`${unit}T00:00:00Z`) : Number.NaN;
   if (!Number.isNaN(day)) return new Date(day).toISOString();
-  const created = isObject(data) ? Number(data["created"]) : Number.NaN;
-  return created > 0 && created < 1e11 ? new Date(created * 1000).toISOString() : startedAt.toISOString();
+  const seconds = secondsAt(data, "updated") ?? secondsAt(data, "created") ?? secondsAt(data, "date");
+  return seconds === undefined ? undefined : new Date(seconds * 1000).toISOString();
+}
+
+/** Slack writes such times as numbers, and some as text. */
+function secondsAt(data: Json, name: string): number | undefined {
+  const seconds = isObject(data) ? Number(data[name]) : Number.NaN;
+  return seconds > 0 && seconds < 1e11 ? seconds : undefined;
 }
 
 /** A second, different element with a timestamp that was seen: its content tells it apart. */

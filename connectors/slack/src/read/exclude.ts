@@ -2,6 +2,7 @@ import type { Settings } from "../schema.ts";
 import { ElementScanner } from "./elements.ts";
 import { DamagedFileError } from "./export-files.ts";
 import type { UnitContext } from "./element-reading.ts";
+import type { PageDraft } from "./page.ts";
 import type { ConversationFiles, SourceFile } from "./workspaces.ts";
 
 export function isExcluded({ excludeChannels }: Settings, { conversation: { id, name } }: ConversationFiles): boolean {
@@ -32,4 +33,13 @@ export async function excludeFile(
     events,
     claim,
   });
+}
+
+/** Counts the files that a computer added to the export. They are no part of what Slack exported. */
+export function excludeClutter(sources: SourceFile[], claimSuffix: string, page: PageDraft): void {
+  for (const { label } of sources) {
+    const claim = label + claimSuffix;
+    page.claim({ id: claim, events: 1 });
+    page.exclude({ id: claim, reason: "A computer added it to the export for its own use.", events: 1, claim });
+  }
 }

@@ -8,15 +8,16 @@ const EXPORT = join(import.meta.dirname, "../../../../../shared/data/slack-commu
 const missing = !existsSync(EXPORT);
 if (missing) console.warn(`Skipped: the real export is not at ${EXPORT}.`);
 
-describe.skipIf(missing)("a real workspace export of 1,382 messages", () => {
+describe.skipIf(missing)("a real workspace export of 1,382 messages and 3 entries in the log of integrations", () => {
   test("is captured whole, by type, and the books balance", async () => {
     const journal = await runSource({ settings: { export: EXPORT } });
     expect(journal.countByType()).toEqual({
-      Message: 964, Join: 320, FileShare: 61, Purpose: 13, Archive: 9, FileComment: 6, Leave: 3, Topic: 2, Rename: 2, Pin: 1, BotAdd: 1,
+      Message: 964, Join: 320, FileShare: 61, Purpose: 13, Archive: 9, FileComment: 6, Integration: 3, Leave: 3, Topic: 2,
+      Rename: 2, Pin: 1, BotAdd: 1,
     }); // prettier-ignore
     expect(journal.unaccounted).toEqual({});
-    expect([...journal.claims.values()].reduce((sum, { events }) => sum + events, 0)).toBe(1382);
-    expect(journal.claims.size).toBe(375);
+    expect([...journal.claims.values()].reduce((sum, { events }) => sum + events, 0)).toBe(1385);
+    expect(journal.claims.size).toBe(376);
   });
 
   test("gives nothing new when read again", async () => {

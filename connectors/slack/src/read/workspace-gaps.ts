@@ -1,5 +1,6 @@
 import type { Gap } from "@hansard/core";
-import { type Catalogue, type ConversationFiles, MARKS } from "./workspaces.ts";
+import { MARKS } from "./root-files.ts";
+import type { Catalogue, ConversationFiles } from "./workspaces.ts";
 
 /** Holes outside the day files that the conversation's pages declare: what the export refuses to give, and unreadable directories. */
 export function workspaceGaps(catalogue: Catalogue, place: ConversationFiles): Gap[] {

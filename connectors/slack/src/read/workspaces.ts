@@ -9,6 +9,7 @@ import {
 } from "./directory.ts";
 import type { ExportFiles, Listing, Member } from "./export-files.ts";
 import { addConversations } from "./places.ts";
+import { addRootFiles, MARKS, uploadIn } from "./root-files.ts";
 
 /** A directory of the export that holds channels.json or its like: the whole export, or one workspace of a Grid. */
 export interface Workspace {
@@ -57,16 +58,6 @@ const DIRECTORY_FILES: Record<string, ConversationKind> = {
   mpims: "mpim",
   dms: "im",
 };
-/** A folder that holds one of these is a workspace. */
-export const MARKS = new Set([
-  "channels.json",
-  "groups.json",
-  "mpims.json",
-  "dms.json",
-  "users.json",
-  "org_users.json",
-]);
-const UPLOAD = /(?:^|\/)(?:__uploads\/(F[A-Z0-9]+)\/[^/]+|attachments\/(F[A-Z0-9]+)-[^/]+)$/;
 
 export async function readCatalogue(
   files: ExportFiles,
@@ -102,6 +93,7 @@ export async function readCatalogue(
     catalogue.workspaces.push(workspace);
     addConversations(catalogue, workspace, folders, members, listed);
   }
+  addRootFiles(catalogue, members);
   for (const place of catalogue.conversations.values())
     place.units = new Map([...place.units].sort(([one], [other]) => (one < other ? -1 : 1)));
   return catalogue;
@@ -140,8 +132,7 @@ function labelOf(folder: string, top: string, name: string | undefined): string 
 function findUploads(members: Member[]): Map<string, Member> {
   const uploads = new Map<string, Member>();
   for (const member of members) {
-    const [, under, beside] = UPLOAD.exec(member.path) ?? [];
-    const id = under ?? beside;
+    const id = uploadIn(member.path);
     if (id !== undefined && !uploads.has(id)) uploads.set(id, member);
   }
   return uploads;

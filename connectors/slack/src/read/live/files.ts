@@ -1,7 +1,7 @@
 import { type BlobReference, type EventAttachment, type Gap, isHansardError, type ReadContext } from "@hansard/core";
 import { File, type LiveSettings } from "../../schema.ts";
 import { isObject, stringAt } from "../../schema/json.ts";
-import { filesOf, nameOf, whyNotFetched, withoutTokens } from "../attachments.ts";
+import { filesOf, isPageInItsPlace, nameOf, whyNotFetched, withoutTokens } from "../attachments.ts";
 import type { SlackEvent } from "../events.ts";
 import type { LiveSource } from "./live-source.ts";
 
@@ -87,7 +87,7 @@ async function download(url: URL, file: File, { source, context }: FileFetching)
       maxBytes: settings.maxFileBytes,
       ...(size === undefined ? {} : { expect: { size } }),
     });
-    if (answer.contentType === "text/html" && file.mimetype !== "text/html")
+    if (isPageInItsPlace(answer.contentType, file))
       return {
         unavailable: "Slack answered with a page to sign in, as it does without the scope files:read.",
         mayCome: true,
