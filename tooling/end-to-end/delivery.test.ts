@@ -132,6 +132,37 @@ test("a crash after the hand-over is resolved by looking, at the next run", asyn
   expect(next.doubled()).toEqual([]);
 });
 
+test("a mailbox of which nothing can be said is held back alone, and looked at again in the next run", async () => {
+  const isBob = (delivery: Delivery) => delivery.mailbox === "bob@here.example";
+  const mailbox = new Mailboxes({
+    outcome: (delivery) =>
+      isBob(delivery) ? { status: "unknown", reason: "The connection broke.", stored: true } : undefined,
+    findThrows: (delivery) => (isBob(delivery) ? new UnavailableError("The mailbox is moving.") : undefined),
+  });
+  const result = await deliver(await options(mailbox));
+  expect(result).toMatchObject({ copies: 12, postponed: 6 });
+  expect(result.stopped).toBeUndefined();
+  const next = new Mailboxes({}, mailbox);
+  expect(await deliver(await options(next))).toMatchObject({ copies: 6, postponed: 0 });
+  expect(next.copies()).toEqual(expectedCopies());
+  expect(next.doubled()).toEqual([]);
+});
+
+test("what was redirected before a crash is looked for where it went, and not written there again", async () => {
+  const noBob = (delivery: Delivery): Scripted | undefined =>
+    delivery.mailbox === "bob@here.example" ? { status: "no-mailbox", reason: "No such mailbox." } : undefined;
+  const crashing = new Mailboxes({ outcome: noBob, crashAfterStoringIn: THIRD_PARTY });
+  await expect(deliver(await options(crashing))).rejects.toThrow("The process ends here.");
+  const stored = crashing.of(THIRD_PARTY);
+  expect(stored).toBeGreaterThan(0);
+  await journal.close();
+  journal = openJournal(folder);
+  const next = new Mailboxes({ outcome: noBob }, crashing);
+  await deliver(await options(next));
+  expect(next.of(THIRD_PARTY)).toBe(6);
+  expect(next.doubled()).toEqual([]);
+});
+
 test("what must be tried again is tried when its time has come, and not before", async () => {
   let busy = true;
   const mailbox = new Mailboxes({
@@ -238,6 +269,8 @@ type Scripted = Outcome & { stored?: boolean };
 interface Script {
   outcome?: (delivery: Delivery) => Scripted | undefined;
   throws?: Error;
+  findThrows?: (delivery: Delivery) => Error | undefined;
+  crashAfterStoringIn?: string;
   crashAfterStoring?: boolean;
   delayMs?: number;
   settleMs?: number;
@@ -282,11 +315,16 @@ class Mailboxes implements Destination {
       return scripted;
     });
     this.#count(mailbox, -1);
-    if (this.#script.crashAfterStoring) throw new Error("The process ends here.");
+    if (this.#script.crashAfterStoring || this.#script.crashAfterStoringIn === mailbox)
+      throw new Error("The process ends here.");
     return outcomes;
   }
 
   async find(deliveries: Delivery[]): Promise<(Receipt | undefined)[]> {
+    for (const delivery of deliveries) {
+      const error = this.#script.findThrows?.(delivery);
+      if (error) throw error;
+    }
     return deliveries.map((delivery) =>
       this.#stored.some(({ mailbox, id }) => mailbox === delivery.mailbox && id === delivery.message.id)
         ? receiptOf(delivery)

@@ -37,6 +37,8 @@ export type Outcome =
   | { status: "accepted"; receipt: Receipt }
   /** The mailbox does not exist. The message goes to the third-party data mailbox. Access denied is never this. */
   | { status: "no-mailbox"; reason: string }
+  /** Purges of the mailbox would not keep it, since no hold is proven. The message goes to the third-party data mailbox. */
+  | { status: "no-hold"; reason: string; remedy: string }
   /** The destination will never take this message as it is. It goes to quarantine. */
   | { status: "refused"; reason: string; remedy?: string }
   /** Surely not stored. It is tried again, not before `retryAt` where that is given. */
@@ -59,6 +61,12 @@ export interface DestinationLimits {
   mailboxConcurrency?: number;
 }
 
+/** Why a mailbox is not believed to be on hold. */
+export interface HoldDoubt {
+  reason: string;
+  remedy: string;
+}
+
 /** Where messages go. A destination package exports `destination`, a `DestinationPlugin` that opens one of these. */
 export interface Destination {
   /** `exactly-once`: a delivery submitted again is recognised and answered with its first receipt. */
@@ -70,7 +78,10 @@ export interface Destination {
   check(): Promise<Finding[]>;
   /** Writes deliveries and says of each what became of it, in their order. It throws only when it cannot say. */
   submit(deliveries: Delivery[], options: { signal: AbortSignal }): Promise<Outcome[]>;
-  /** Looks deliveries up by identity, in their order; undefined where the destination does not have one. */
+  /**
+   * Looks deliveries up by identity, in their order; undefined where the destination does not have one. Rejects when it
+   * cannot say: those deliveries stay open. With `mailboxConcurrency` all deliveries of a call are for one mailbox.
+   */
   find(deliveries: Delivery[], options: { signal: AbortSignal }): Promise<(Receipt | undefined)[]>;
   /** Reads a stored message back, as mail where the destination keeps mail. Absent: it cannot. */
   read?(mailbox: string, receipt: Receipt): AsyncIterable<Uint8Array>;
@@ -79,6 +90,11 @@ export interface Destination {
    * hold keeps stays kept. Absent: it cannot, and the copies remain.
    */
   withdraw?(copies: { mailbox: string; receipt: Receipt }[], options: { signal: AbortSignal }): Promise<void>;
+  /**
+   * Why Purges of a mailbox would not keep a message, and what to do; undefined where a hold is proven or confirmed.
+   * Absent: the destination keeps whatever it is given.
+   */
+  holdDoubt?(mailbox: string): HoldDoubt | undefined;
   /** Whether a person has a mailbox by the destination's own directory: its primary address, or undefined. */
   resolve?(address: string): Promise<string | undefined>;
   /** Tidies up after a run, such as merging what many small writes left apart. */
@@ -96,6 +112,8 @@ export interface DestinationContext<Settings> {
   blobs: BlobReader;
   /** A folder of the destination's own, for what it must keep between runs. It exists. */
   folder: string;
+  /** Where the configuration sends messages: what nobody claims, and everybody's own. Absent: there is no configuration. */
+  routing?: { thirdPartyMailbox: string; folder: Folder };
   log: import("../connector.ts").Logger;
 }
 

@@ -2,32 +2,42 @@ import type { DeliverOptions, DeliverResult } from "./deliver.ts";
 import { transcriptSource } from "./group.ts";
 import type { IntendedMessage, IntendedTarget, Trace, WithdrawnCopy } from "./journal.ts";
 import { type PreparedMessage, prepareBatch, singleEvent } from "./prepare.ts";
+import { isUnprovenRule } from "./route.ts";
 import { Submitter } from "./submit.ts";
 
 export interface RerouteResult extends DeliverResult {
-  /** Copies that were taken out of the third-party data mailbox because their messages have owners now. */
+  /** Copies that were taken out of the third-party data mailbox because their messages are with their owners now. */
   withdrawn: number;
 }
 
 interface Change {
   prepared: PreparedMessage;
-  withdrawn: WithdrawnCopy[];
+  /** Where the message belongs today. */
+  owners: string[];
+  /** Mailboxes that had it before this rerouting. */
+  present: ReadonlySet<string>;
+  /** What leaves the third-party data mailbox once all owners have the message. */
+  leaving: WithdrawnCopy[];
 }
 
 const CHANGES_AT_ONCE = 500;
 
+/** Deliveries that are open already, and need not be made again. */
+type Pending = ReadonlySet<string>;
+
 /**
- * Routes every delivered message anew with the people map as it is now, delivers it to owners that it has gained, and
- * then takes its copy out of the third-party data mailbox. Run again, it finds nothing more to do.
+ * Routes every delivered message anew with the people map and the proven holds as they are now, delivers it to owners that
+ * it has gained, and then takes its copy out of the third-party data mailbox. Run again, it finds nothing more to do.
  */
 export async function reroute(options: DeliverOptions): Promise<RerouteResult> {
   const result: RerouteResult = { messages: 0, copies: 0, quarantined: 0, postponed: 0, withdrawn: 0 };
   const { journal, preparation, destinationId, signal } = options;
+  const pending = await pendingOf(options);
   const changes: Change[] = [];
   for await (const trace of journal.intents(preparation.source, destinationId)) {
     if (signal.aborted) break;
     if (trace.purpose === "reroute") continue;
-    const change = await changeOf(options, trace);
+    const change = await changeOf(options, trace, pending);
     if (change) changes.push(change);
     if (changes.length >= CHANGES_AT_ONCE) await apply(options, changes.splice(0), result);
   }
@@ -35,30 +45,52 @@ export async function reroute(options: DeliverOptions): Promise<RerouteResult> {
   return result;
 }
 
-async function changeOf(options: DeliverOptions, trace: Trace): Promise<Change | undefined> {
-  const { journal, preparation, destinationId } = options;
+async function pendingOf({ journal, preparation, destinationId }: DeliverOptions): Promise<Pending> {
+  const open = await journal.openIntents(preparation.source, destinationId);
+  return new Set(
+    open.flatMap(({ messages, deliveries }) =>
+      deliveries.flatMap(({ message, target }) => {
+        const { messageId, targets } = messages[message] ?? {};
+        const mailbox = targets?.[target]?.mailbox;
+        return messageId && mailbox ? [keyOf(messageId, mailbox)] : [];
+      }),
+    ),
+  );
+}
+
+function keyOf(messageId: string, mailbox: string): string {
+  return `${messageId} ${mailbox}`;
+}
+
+async function changeOf(options: DeliverOptions, trace: Trace, pending: Pending): Promise<Change | undefined> {
+  const { journal, preparation, destinationId, destination } = options;
+  const { thirdPartyMailbox } = preparation.policy;
+  const { messageId } = trace.message;
   const prepared = await routedAnew(options, trace.message);
   if (!prepared) return undefined;
-  const { added, withdrawn } = await journal.rerouted(preparation.source, destinationId, trace.message.messageId);
-  const held = copiesOf(trace);
-  const present = new Set([...held.map(({ mailbox }) => mailbox), ...added]);
-  const owners = prepared.intended.targets.filter(({ mailbox }) => mailbox !== preparation.policy.thirdPartyMailbox);
-  const targets = owners.filter(({ mailbox }) => !present.has(mailbox));
-  const unclaimed = held.filter(
-    ({ mailbox, rule }) =>
-      rule === "nobody" && mailbox === preparation.policy.thirdPartyMailbox && !withdrawn.includes(mailbox),
-  );
-  const leaving = owners.length > 0 && options.destination.withdraw ? unclaimed : [];
+  const { added, withdrawn } = await journal.rerouted(preparation.source, destinationId, messageId);
+  const copies = copiesOf(trace);
+  const present = new Set([...copies.map(({ mailbox }) => mailbox), ...added]);
+  const owners = prepared.intended.targets.filter(({ mailbox }) => mailbox !== thirdPartyMailbox);
+  const targets = owners.filter(({ mailbox }) => !present.has(mailbox) && !pending.has(keyOf(messageId, mailbox)));
+  // While it stands in for somebody, if only for one whose hold is not proven, it stays.
+  const isParkingOver = owners.length === prepared.intended.targets.length && !withdrawn.includes(thirdPartyMailbox);
+  const leaving =
+    isParkingOver && destination.withdraw
+      ? copies.filter(({ mailbox, rule }) => mailbox === thirdPartyMailbox && isParked(rule))
+      : [];
   if (targets.length === 0 && leaving.length === 0) return undefined;
   return {
     prepared: { ...prepared, intended: { ...prepared.intended, targets } },
-    withdrawn: leaving.map(({ mailbox, folder, receipt }) => ({
-      messageId: trace.message.messageId,
-      mailbox,
-      folder,
-      receipt,
-    })),
+    owners: owners.map(({ mailbox }) => mailbox),
+    present,
+    leaving: leaving.map(({ mailbox, folder, receipt }) => ({ messageId, mailbox, folder, receipt })),
   };
+}
+
+/** Whether a copy is where it is only until its owners are known and their holds are proven. */
+function isParked(rule: string): boolean {
+  return rule === "nobody" || isUnprovenRule(rule);
 }
 
 /** The message with the routes of today, the part of a series that the trace is about. */
@@ -85,29 +117,38 @@ function copiesOf({ message, results }: Trace): (IntendedTarget & Pick<Withdrawn
 /** Owners first; a copy leaves the third-party data mailbox only when theirs are stored. */
 async function apply(options: DeliverOptions, changes: Change[], result: RerouteResult): Promise<void> {
   const { journal, preparation, destination, destinationId } = options;
-  const now = options.clock?.() ?? new Date();
-  const delivered = changes
-    .filter(({ prepared }) => prepared.intended.targets.length > 0)
-    .map(({ prepared }) => prepared);
-  if (delivered.length > 0) {
-    const madeWith = { connector: preparation.connectorVersion, people: preparation.people.digest };
-    const intent = {
-      source: preparation.source,
-      destination: destinationId,
-      madeWith,
-      messages: delivered.map(({ intended }) => intended),
-      quarantined: [],
-      unmapped: [],
-      purpose: "reroute" as const,
-    };
-    const id = await journal.intend(intent, destination.guarantee === "at-least-once", now);
-    const submitter = new Submitter(options, result);
-    await submitter.submit(id, delivered);
-    await submitter.settleDeferred();
+  await deliverTo(
+    options,
+    changes.flatMap(({ prepared }) => (prepared.intended.targets.length > 0 ? [prepared] : [])),
+    result,
+  );
+  const copies: WithdrawnCopy[] = [];
+  for (const { owners, present, leaving, prepared } of changes) {
+    if (leaving.length === 0) continue;
+    const { added } = await journal.rerouted(preparation.source, destinationId, prepared.intended.messageId);
+    if (owners.every((mailbox) => present.has(mailbox) || added.includes(mailbox))) copies.push(...leaving);
   }
-  const copies = changes.flatMap(({ withdrawn }) => withdrawn);
-  if (copies.length === 0 || !destination.withdraw || result.postponed > 0) return;
+  if (copies.length === 0 || !destination.withdraw) return;
   await destination.withdraw(copies, { signal: options.signal });
-  await journal.withdrawn(preparation.source, destinationId, copies, now);
+  await journal.withdrawn(preparation.source, destinationId, copies, options.clock?.() ?? new Date());
   result.withdrawn += copies.length;
+}
+
+async function deliverTo(options: DeliverOptions, messages: PreparedMessage[], result: RerouteResult): Promise<void> {
+  if (messages.length === 0) return;
+  const { journal, preparation, destination, destinationId } = options;
+  const intent = {
+    source: preparation.source,
+    destination: destinationId,
+    madeWith: { connector: preparation.connectorVersion, people: preparation.people.digest },
+    messages: messages.map(({ intended }) => intended),
+    quarantined: [],
+    unmapped: [],
+    purpose: "reroute" as const,
+  };
+  const now = options.clock?.() ?? new Date();
+  const id = await journal.intend(intent, destination.guarantee === "at-least-once", now);
+  const submitter = new Submitter(options, result);
+  await submitter.submit(id, messages);
+  await submitter.settleDeferred();
 }

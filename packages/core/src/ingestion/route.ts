@@ -9,10 +9,10 @@ export interface RoutePolicy {
   /** The mailbox whose inbox takes what nobody claims. */
   thirdPartyMailbox: string;
   /**
-   * The mailboxes for which no hold is proven, so that their Purges would not keep a message. A destination that keeps
-   * what it is given, as the embedded archive does, has none.
+   * Whether no hold is proven for a mailbox, so that its Purges would not keep a message. Absent: the destination keeps
+   * what it is given, as the embedded archive does.
    */
-  holdUnproven?: ReadonlySet<string> | ((mailbox: string) => boolean);
+  isHoldUnproven?: (mailbox: string) => boolean;
 }
 
 /** One mailbox and folder that the message goes to. */
@@ -32,6 +32,7 @@ export interface Route {
   unmapped: Participant[];
 }
 
+const UNPROVEN = "hold not proven: ";
 const PURGES: Folder = { kind: "purges" };
 const INBOX: Folder = { kind: "inbox" };
 
@@ -66,10 +67,8 @@ function toRoute(
   matches: (PersonMatch | undefined)[],
   policy: RoutePolicy,
 ): Route {
-  const { folder = PURGES, holdUnproven } = policy;
+  const { folder = PURGES, isHoldUnproven } = policy;
   const thirdPartyMailbox = policy.thirdPartyMailbox.toLowerCase();
-  const isUnproven =
-    typeof holdUnproven === "function" ? holdUnproven : (mailbox: string) => holdUnproven?.has(mailbox) ?? false;
   const targets = new Map<string, RouteTarget>();
   const heldBack = new Map<string, string[]>();
 
@@ -78,7 +77,7 @@ function toRoute(
     if (!match || !participant) continue;
     const { mailbox, rule } = match;
     const target = targets.get(mailbox);
-    if (folder.kind === "purges" && isUnproven(mailbox)) append(heldBack, mailbox, participant.id);
+    if (folder.kind === "purges" && isHoldUnproven?.(mailbox) === true) append(heldBack, mailbox, participant.id);
     else if (target) target.participantIds.push(participant.id);
     else targets.set(mailbox, { mailbox, folder, rule, participantIds: [participant.id] });
   }
@@ -102,8 +101,17 @@ function addThirdParty(
     target.participantIds.push(...participantIds);
     return;
   }
-  const rule = isNobody ? "nobody" : `hold not proven: ${[...heldBack.keys()].sort().join(", ")}`;
+  const rule = isNobody ? "nobody" : unprovenRule([...heldBack.keys()]);
   targets.set(mailbox, { mailbox, folder: INBOX, rule, participantIds });
+}
+
+/** The rule of a copy that is in the third-party data mailbox until the holds of these are proven. */
+export function unprovenRule(mailboxes: string[]): string {
+  return `${UNPROVEN}${mailboxes.toSorted().join(", ")}`;
+}
+
+export function isUnprovenRule(rule: string): boolean {
+  return rule.startsWith(UNPROVEN);
 }
 
 function append(lists: Map<string, string[]>, key: string, value: string): void {

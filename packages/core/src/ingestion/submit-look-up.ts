@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Destination } from "./destination.ts";
+import type { Logger } from "../connector.ts";
+import { isHansardError } from "../errors.ts";
+import type { Destination, Receipt } from "./destination.ts";
+import { inLanes } from "./submit-lanes.ts";
 import type { Settlements } from "./submit-settlements.ts";
 import { settlementOf, type Underway } from "./submit-underway.ts";
 
@@ -10,34 +13,69 @@ const AMBIGUOUS_AT_MOST = 3;
 export interface LookUp {
   destination: Destination;
   settlements: Settlements;
+  log: Logger;
   signal: AbortSignal;
   now: () => Date;
 }
 
 /**
  * After an ambiguous answer the destination may still be writing: looking at once finds nothing and duplicates. So its
- * own commit time is waited out first. Gives back what is surely absent; what is found is settled.
+ * own commit time is waited out first. Gives back what is surely absent; what is found is settled, and where the
+ * destination cannot say, the deliveries to that mailbox stay open.
  */
 export async function lookUp(
   intent: number,
   uncertain: Underway[],
   submittedAt: number,
-  { destination, settlements, signal, now }: LookUp,
+  work: LookUp,
 ): Promise<Underway[]> {
+  const { destination, settlements, signal, now } = work;
   if (uncertain.length === 0) return [];
   const waitMs = submittedAt + destination.settleMs - now().getTime();
   if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
   if (signal.aborted) return [];
-  const receipts = await destination.find(
-    uncertain.map(({ delivery }) => delivery),
-    { signal },
+  const { concurrency, mailboxConcurrency } = destination.limits;
+  const groups =
+    mailboxConcurrency === undefined
+      ? [uncertain]
+      : [...Map.groupBy(uncertain, ({ delivery }) => delivery.mailbox).values()];
+  const absent: Underway[] = [];
+  await inLanes(
+    groups.map((group) => [group]),
+    concurrency,
+    1,
+    async (group) => {
+      const receipts = await receiptsOf(group, work);
+      const found = group.flatMap((item, index) => {
+        const receipt = receipts?.[index];
+        return receipt ? [settlementOf(item, { status: "accepted", receipt }, now())] : [];
+      });
+      await settlements.settle(intent, found);
+      if (receipts) absent.push(...group.filter((_, index) => receipts[index] === undefined));
+    },
   );
-  const found = uncertain.flatMap((item, index) => {
-    const receipt = receipts[index];
-    return receipt ? [settlementOf(item, { status: "accepted", receipt }, now())] : [];
-  });
-  await settlements.settle(intent, found);
-  return uncertain.filter((_, index) => receipts[index] === undefined);
+  return absent;
+}
+
+/** Undefined where the destination cannot say now. A sign-in or a setting that is wrong is nothing that passes. */
+async function receiptsOf(
+  group: Underway[],
+  { destination, settlements, log, signal }: LookUp,
+): Promise<(Receipt | undefined)[] | undefined> {
+  try {
+    return await destination.find(
+      group.map(({ delivery }) => delivery),
+      { signal },
+    );
+  } catch (error) {
+    if (!isHansardError(error) || error.kind === "authentication" || error.kind === "settings") throw error;
+    settlements.leaveOpen(group.length);
+    log.warn("It cannot be said what became of deliveries; they are looked for again in the next run.", {
+      deliveries: group.length,
+      reason: error.message,
+    });
+    return undefined;
+  }
 }
 
 /** What is surely absent after an ambiguous answer, to be written again: at once a few times, later after that. */

@@ -45,6 +45,11 @@ export class Settlements {
     this.#count(settlements);
   }
 
+  /** Of these deliveries it cannot be said what became of them: they stay open, as they are, for the next run. */
+  leaveOpen(deliveries: number): void {
+    this.#result.postponed += deliveries;
+  }
+
   /** Whoever takes it writes it. */
   takeDeferred(): Deferred | undefined {
     const deferred = this.#deferred;

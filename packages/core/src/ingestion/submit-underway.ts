@@ -59,8 +59,8 @@ function resultOf(
     return { status: "retry", reason: outcome.reason, retryAt: outcome.retryAt?.getTime() ?? now.getTime() + delayMs };
   }
   const remedy =
-    outcome.status === "refused"
-      ? outcome.remedy
-      : "Create the third-party data mailbox, or name another in the configuration.";
+    outcome.status === "no-mailbox"
+      ? "Create the third-party data mailbox, or name another in the configuration."
+      : outcome.remedy;
   return { status: "quarantined", reason: outcome.reason, ...(remedy === undefined ? {} : { remedy }) };
 }

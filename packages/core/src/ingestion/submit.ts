@@ -6,6 +6,7 @@ import type { Preparation, PreparedMessage } from "./prepare.ts";
 import { inChunks, inLanes } from "./submit-lanes.ts";
 import { absentOf, lookUp, type LookUp } from "./submit-look-up.ts";
 import { type Deferred, Settlements, type SubmitResult } from "./submit-settlements.ts";
+import { unprovenRule } from "./route.ts";
 import { redirectedTo, settlementOf, type Underway, underwayOf } from "./submit-underway.ts";
 
 /** Delivery to a destination cannot go on; `cause` says why. What is open stays open. */
@@ -26,6 +27,8 @@ interface Sorted {
   settlements: Settlement[];
   /** To be submitted again at once. */
   again: Underway[];
+  /** To be submitted elsewhere, unless an earlier run has done so. */
+  redirected: Underway[];
   uncertain: Underway[];
   misconfigured: Underway[];
   stop?: Error;
@@ -39,12 +42,12 @@ export class Submitter {
   readonly #lookUp: LookUp;
 
   constructor(options: SubmitOptions, result: SubmitResult) {
-    const { destination, journal, signal } = options;
+    const { destination, journal, log, signal } = options;
     const now = (): Date => this.#now();
     this.#options = options;
     this.#result = result;
     this.#settlements = new Settlements(journal, result, now);
-    this.#lookUp = { destination, settlements: this.#settlements, signal, now };
+    this.#lookUp = { destination, settlements: this.#settlements, log, signal, now };
   }
 
   /** Submits all deliveries of a fresh intent. */
@@ -116,15 +119,17 @@ export class Submitter {
     const outcomes = await this.#ask(chunk);
     // From here on, since a destination may have waited out a pause of its server's before it wrote.
     const submittedAt = this.#now().getTime();
-    const { settlements, again, uncertain, misconfigured, stop } = this.#sorted(chunk, outcomes);
-    const isDone = again.length === 0 && uncertain.length === 0 && !stop;
+    const { settlements, again, redirected, uncertain, misconfigured, stop } = this.#sorted(chunk, outcomes);
+    const isDone = again.length + redirected.length + uncertain.length === 0 && !stop;
     if (isDone && destination.guarantee === "exactly-once") await this.#settlements.defer(intent, settlements);
     else await this.#settlements.settle(intent, settlements);
     if (stop) {
-      await this.#postpone(intent, [...again, ...uncertain, ...misconfigured], stop.message);
+      this.#settlements.leaveOpen(uncertain.length);
+      await this.#postpone(intent, [...again, ...redirected, ...misconfigured], stop.message);
       throw new DeliveryStopped(stop.message, { cause: stop });
     }
     again.push(...(await absentOf(intent, uncertain, submittedAt, this.#lookUp)));
+    again.push(...(await lookUp(intent, redirected, 0, this.#lookUp)));
     for (const next of inChunks(again, destination.limits)) await this.#submitChunk(intent, next);
   }
 
@@ -151,13 +156,15 @@ export class Submitter {
   }
 
   #sorted(chunk: Underway[], outcomes: Outcome[]): Sorted {
-    const sorted: Sorted = { settlements: [], again: [], uncertain: [], misconfigured: [] };
+    const sorted: Sorted = { settlements: [], again: [], redirected: [], uncertain: [], misconfigured: [] };
     for (const [index, item] of chunk.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined || outcome.status === "unknown") sorted.uncertain.push(item);
-      else if (outcome.status === "no-mailbox" && item.redirected === undefined)
-        sorted.again.push(this.#redirected(item, outcome.reason));
-      else if (outcome.status === "misconfigured") {
+      else if ((outcome.status === "no-mailbox" || outcome.status === "no-hold") && item.redirected === undefined) {
+        // Where it was redirected to before a crash, the journal does not know.
+        const next = item.attempts === 0 ? sorted.again : sorted.redirected;
+        next.push(this.#redirected(item, outcome));
+      } else if (outcome.status === "misconfigured") {
         sorted.stop ??= new SettingsError(outcome.reason, { remedy: outcome.remedy });
         sorted.misconfigured.push(item);
       } else sorted.settlements.push(settlementOf(item, outcome, this.#now()));
@@ -165,9 +172,10 @@ export class Submitter {
     return sorted;
   }
 
-  #redirected(item: Underway, reason: string): Underway {
+  #redirected(item: Underway, { status, reason }: { status: "no-mailbox" | "no-hold"; reason: string }): Underway {
     const { thirdPartyMailbox } = this.#options.preparation.policy;
-    const to: IntendedTarget = { mailbox: thirdPartyMailbox, folder: { kind: "inbox" }, rule: "no such mailbox" };
+    const rule = status === "no-mailbox" ? "no such mailbox" : unprovenRule([item.to.mailbox]);
+    const to: IntendedTarget = { mailbox: thirdPartyMailbox, folder: { kind: "inbox" }, rule };
     return redirectedTo(to, item, reason);
   }
 
