@@ -66,15 +66,26 @@ export interface BlobWriter {
 /** An event that the journal holds already. */
 export interface KnownEvent {
   key: string;
+  /** Empty for an event that was captured without a version. */
   version: string;
   type: string;
 }
 
-/** A small durable memory of the source's own, for what must outlive a crash between two pages, such as a rotating refresh token. */
+/**
+ * A small durable memory of the source's own, for what must outlive a crash between two pages, such as a rotating refresh
+ * token. Runners keep it sealed, and out of exports and logs.
+ */
 export interface SourceState {
+  /** Rejects with an AuthenticationError where the value is there and cannot be opened. */
   get(name: string): Promise<string | undefined>;
   /** Durable when the promise resolves. */
   put(name: string, value: string): Promise<void>;
+  /**
+   * Runs `work` while no other process runs such work for this source. A token that can be used once is to be read, used
+   * and replaced within it: the runner's lock on its data folder lets one process capture, but `check` runs beside it.
+   * Absent where no other process can be using the state.
+   */
+  exclusive?<Result>(work: () => Promise<Result>): Promise<Result>;
 }
 
 /** What every function of a connector that talks to the world receives. */

@@ -49,6 +49,7 @@ export interface SourceEvent<Type extends string = string> {
 export interface CapturedEvent {
   type: string;
   key: string;
+  /** Empty for an event that was captured without a version. */
   version: string;
   occurredAt: string;
   data: Json;

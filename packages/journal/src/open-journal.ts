@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type FollowUp, type Json, type KnownEvent, type Page, SettingsError } from "@hansard/core";
+import type { FollowUp, Json, KnownEvent, Page } from "@hansard/core";
 import type {
   AppendResult,
   GapEntry,
@@ -22,13 +22,11 @@ import type {
 } from "@hansard/core/ingestion";
 import { BlobStore } from "./blobs.ts";
 import { readBooks, readStatus } from "./books.ts";
-import { appendPage, readKnown, readPosition } from "./capture.ts";
+import { readKnown, readPosition } from "./capture.ts";
 import { JournalDatabase } from "./database.ts";
 import {
-  type Route,
   readClosedGroups,
   readOpenIntents,
-  readTraces,
   recordHold,
   recordIntent,
   recordSettlement,
@@ -36,60 +34,69 @@ import {
   recordWithdrawal,
 } from "./delivery.ts";
 import { EventReader } from "./event-reader.ts";
+import { exclusively } from "./exclusive.ts";
 import { readGaps, readQuarantine, readUnmapped } from "./lists.ts";
 import { Log, readEntries } from "./log.ts";
+import { PageQueue } from "./page-queue.ts";
+import { SealedState, type StateProtection } from "./sealed-state.ts";
+import { allSources, recordSource, routeOf, sourceId } from "./sources.ts";
+import { StateKeyring, type StateKeys } from "./state-keys.ts";
+import { reroutedMailboxes, settledTraces, tracesOf } from "./traces.ts";
 import { verifyJournal } from "./verify.ts";
 
+/** A journal that seals what sources remember. */
+export interface LocalJournal extends Journal {
+  stateProtection(): StateProtection;
+  /** Removes what a source remembers and no key opens, and gives its names: the source then starts from its settings. */
+  forgetUnreadableState(source: string): string[];
+}
+
+export interface JournalOptions {
+  stateKeys?: StateKeys;
+}
+
 /** Opens the journal in `folder`, making it where there is none. One process may write at a time; others may read. */
-export function openJournal(folder: string): Journal {
+export function openJournal(folder: string, { stateKeys = {} }: JournalOptions = {}): LocalJournal {
   mkdirSync(folder, { recursive: true });
-  return new SqliteJournal(folder);
+  return new SqliteJournal(folder, stateKeys);
 }
 
-interface Appending {
-  source: string;
-  partition: string;
-  page: Page;
-  at: number;
-  resolve: (result: AppendResult) => void;
-  reject: (error: unknown) => void;
-}
-
-class SqliteJournal implements Journal {
+class SqliteJournal implements LocalJournal {
   readonly blobs: BlobStore;
   readonly installation: Journal["installation"];
   readonly #database: JournalDatabase;
   readonly #log: Log;
   readonly #reader: EventReader;
-  readonly #appending: Appending[] = [];
+  readonly #pages: PageQueue;
+  readonly #state: SealedState;
+  readonly #folder: string;
 
-  constructor(folder: string) {
+  constructor(folder: string, stateKeys: StateKeys) {
+    this.#folder = folder;
     this.#database = new JournalDatabase(join(folder, "journal.db"));
     this.#log = new Log(this.#database);
     this.blobs = new BlobStore(this.#database, join(folder, "blobs"));
     this.#reader = new EventReader(this.#database, this.#log);
     this.installation = this.#database.installation;
+    this.#state = new SealedState(this.#database, new StateKeyring(stateKeys, folder));
+    this.#pages = new PageQueue({
+      database: this.#database,
+      log: this.#log,
+      blobs: this.blobs,
+      write: (work) => this.#write(work),
+    });
   }
 
-  async openSource({ id, connector, version }: { id: string; connector: string; version: string }): Promise<void> {
-    this.#database.run(
-      "INSERT INTO source (name, connector, version) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET connector = excluded.connector, version = excluded.version",
-      id,
-      connector,
-      version,
-    );
+  async openSource(source: { id: string; connector: string; version: string }): Promise<void> {
+    recordSource(this.#database, source);
   }
 
   async position(source: string, partition: string, now: Date): Promise<{ checkpoint?: Json; followUps: FollowUp[] }> {
     return readPosition(this.#database, this.#sourceId(source), partition, now.getTime());
   }
 
-  /** Pages that come at the same time, from partitions that are read side by side, share one transaction. */
   append(source: string, partition: string, page: Page, now: Date): Promise<AppendResult> {
-    return new Promise((resolve, reject) => {
-      if (this.#appending.length === 0) setImmediate(() => this.#appendAll());
-      this.#appending.push({ source, partition, page, at: now.getTime(), resolve, reject });
-    });
+    return this.#pages.append({ source, partition, page, at: now.getTime() });
   }
 
   captured(source: string, range: { from: string; to: string }): AsyncIterable<KnownEvent> {
@@ -97,16 +104,23 @@ class SqliteJournal implements Journal {
   }
 
   async state(source: string, name: string): Promise<string | undefined> {
-    const value = this.#database.get(
-      "SELECT value FROM state WHERE source = ? AND name = ?",
-      this.#sourceId(source),
-      name,
-    )?.["value"];
-    return typeof value === "string" ? value : undefined;
+    return this.#state.read({ source: { id: this.#sourceId(source), name: source }, name });
   }
 
   async setState(source: string, name: string, value: string): Promise<void> {
-    this.#database.run("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", this.#sourceId(source), name, value);
+    this.#state.write({ source: { id: this.#sourceId(source), name: source }, name }, value);
+  }
+
+  exclusive<Result>(source: string, work: () => Promise<Result>): Promise<Result> {
+    return exclusively(join(this.#folder, `exclusive-${this.#sourceId(source)}.db`), work);
+  }
+
+  stateProtection(): StateProtection {
+    return this.#state.protection();
+  }
+
+  forgetUnreadableState(source: string): string[] {
+    return this.#state.forgetUnreadable(source);
   }
 
   async take(source: string, destination: string, limit: number): Promise<JournalEvent[]> {
@@ -161,16 +175,7 @@ class SqliteJournal implements Journal {
     destination: string,
     messageId: string,
   ): Promise<{ added: string[]; withdrawn: string[] }> {
-    const { source: from, destination: to } = this.#route(source, destination);
-    const rows = this.#database.all(
-      "SELECT mailbox, withdrawn FROM rerouted WHERE source = ? AND destination = ? AND message = ?",
-      from,
-      to,
-      messageId,
-    );
-    const named = (withdrawn: number) =>
-      rows.filter((row) => row["withdrawn"] === withdrawn).map((row) => String(row["mailbox"]));
-    return { added: named(0), withdrawn: named(1) };
+    return reroutedMailboxes(this.#database, this.#route(source, destination), messageId);
   }
 
   async withdrawn(source: string, destination: string, copies: WithdrawnCopy[], now: Date): Promise<void> {
@@ -191,38 +196,19 @@ class SqliteJournal implements Journal {
   }
 
   async books(): Promise<SourceBooks[]> {
-    return sources(this.#database).map(({ id, name }): SourceBooks => readBooks(this.#database, this.#log, id, name));
+    return allSources(this.#database).map(({ id, name }) => readBooks(this.#database, this.#log, id, name));
   }
 
   async status(): Promise<SourceStatus[]> {
-    return sources(this.#database).map(({ id }) => readStatus(this.#database, id));
+    return allSources(this.#database).map(({ id }) => readStatus(this.#database, id));
   }
 
   async trace(event: number): Promise<Trace[]> {
-    const intents = this.#database.all(
-      "SELECT entry FROM intent WHERE first <= ? AND last >= ? ORDER BY entry",
-      event,
-      event,
-    );
-    return intents.flatMap((row): Trace[] =>
-      readTraces(this.#database, this.#log, Number(row["entry"])).filter(({ message }) =>
-        message.events.includes(event),
-      ),
-    );
+    return tracesOf(this.#database, this.#log, event);
   }
 
-  async *intents(source: string, destination: string): AsyncGenerator<Trace> {
-    const to = this.#route(source, destination);
-    for (let entry = 0; ;) {
-      entry = this.#database.number(
-        "SELECT entry FROM intent WHERE source = ? AND destination = ? AND NOT open AND entry > ? ORDER BY entry LIMIT 1",
-        to.source,
-        to.destination,
-        entry,
-      );
-      if (entry === 0) return;
-      yield* readTraces(this.#database, this.#log, entry);
-    }
+  intents(source: string, destination: string): AsyncIterable<Trace> {
+    return settledTraces(this.#database, this.#log, this.#route(source, destination));
   }
 
   async findEvent(source: string, key: string): Promise<JournalEvent[]> {
@@ -246,49 +232,12 @@ class SqliteJournal implements Journal {
     this.#database.close();
   }
 
-  #appendAll(): void {
-    const pages = this.#appending.splice(0);
-    try {
-      const results = this.#write(() => pages.map((page) => this.#appendPage(page)));
-      this.blobs.forgetStaged();
-      pages.forEach(({ resolve }, index) => resolve(results[index] ?? { captured: 0, known: 0 }));
-    } catch (error) {
-      if (pages.length === 1) pages[0]?.reject(error);
-      else for (const page of pages) this.#appendAlone(page);
-    }
-  }
-
-  /** One page that cannot be written must not take the others with it. */
-  #appendAlone(page: Appending): void {
-    try {
-      const result = this.#write(() => this.#appendPage(page));
-      this.blobs.forgetStaged();
-      page.resolve(result);
-    } catch (error) {
-      page.reject(error);
-    }
-  }
-
-  #appendPage({ source, partition, page, at }: Appending): AppendResult {
-    const place = { database: this.#database, log: this.#log, blobs: this.blobs, source: this.#sourceId(source) };
-    return appendPage(place, partition, page, at);
-  }
-
   #sourceId(name: string): number {
-    const id = this.#database.number("SELECT id FROM source WHERE name = ?", name);
-    if (id !== 0) return id;
-    throw new SettingsError(`The journal has no source "${name}".`, {
-      remedy: "Name a source of the configuration that has run at least once.",
-    });
+    return sourceId(this.#database, name);
   }
 
-  #route(source: string, destination: string): Route {
-    let id = this.#database.number("SELECT id FROM destination WHERE name = ?", destination);
-    if (id === 0) {
-      this.#database.run("INSERT INTO destination (name) VALUES (?)", destination);
-      id = this.#database.number("SELECT id FROM destination WHERE name = ?", destination);
-    }
-    return { source: this.#sourceId(source), destination: id };
+  #route(source: string, destination: string) {
+    return routeOf(this.#database, source, destination);
   }
 
   /** One transaction. What goes wrong in it leaves the journal, and the chain's end in memory, as they were. */
@@ -300,10 +249,4 @@ class SqliteJournal implements Journal {
       throw error;
     }
   }
-}
-
-function sources(database: JournalDatabase): { id: number; name: string }[] {
-  return database
-    .all("SELECT id, name FROM source ORDER BY name")
-    .map((row) => ({ id: Number(row["id"]), name: String(row["name"]) }));
 }

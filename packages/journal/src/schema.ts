@@ -43,7 +43,8 @@ CREATE TABLE checkpoint (
   PRIMARY KEY (source, partition)
 ) WITHOUT ROWID;
 
-CREATE TABLE state (source INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (source, name)) WITHOUT ROWID;
+-- What sources remember, such as refresh tokens: sealed (BLOB), or in clear (TEXT) where an earlier version wrote it last.
+CREATE TABLE state (source INTEGER NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (source, name)) WITHOUT ROWID;
 
 CREATE TABLE follow_up (
   source INTEGER NOT NULL, partition TEXT NOT NULL, id TEXT NOT NULL, due_at INTEGER NOT NULL, value TEXT NOT NULL,

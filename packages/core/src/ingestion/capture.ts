@@ -6,6 +6,7 @@ import type { HttpClient } from "../http/http-client.ts";
 import { checkPage } from "./check-page.ts";
 import type { Journal } from "./journal.ts";
 import { PageGate } from "./page-gate.ts";
+import { sourceState } from "./source-state.ts";
 
 export interface CaptureOptions {
   /** The source's key in the configuration. */
@@ -189,10 +190,7 @@ class CaptureRun {
       log,
       signal: this.#signal,
       startedAt: this.#startedAt,
-      state: {
-        get: (name: string) => journal.state(source, name),
-        put: (name: string, value: string) => journal.setState(source, name, value),
-      },
+      state: sourceState(journal, source),
     };
   }
 

@@ -14,3 +14,4 @@ export * from "./people/index.ts";
 export * from "./prepare.ts";
 export * from "./reroute.ts";
 export * from "./route.ts";
+export * from "./source-state.ts";

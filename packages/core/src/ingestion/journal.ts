@@ -215,9 +215,11 @@ export interface Journal {
   append(source: string, partition: string, page: Page, now: Date): Promise<AppendResult>;
   captured(source: string, range: { from: string; to: string }): AsyncIterable<KnownEvent>;
 
-  /** A small durable value of the source's own, such as a rotating refresh token. */
+  /** A small durable value of the source's own, such as a rotating refresh token. It is sealed, and in no entry. */
   state(source: string, name: string): Promise<string | undefined>;
   setState(source: string, name: string, value: string): Promise<void>;
+  /** Runs `work` while no other process runs such work for the source. */
+  exclusive<Result>(source: string, work: () => Promise<Result>): Promise<Result>;
 
   /** The next events of the source that the destination has not taken, in the order of capture. */
   take(source: string, destination: string, limit: number): Promise<JournalEvent[]>;
