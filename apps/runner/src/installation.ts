@@ -4,15 +4,14 @@ import { type Connector, type Logger, Secret, SettingsError } from "@hansard/cor
 import {
   createHttpClient,
   type Destination,
-  type Journal,
   loadPeopleMap,
   type OpenHttpClient,
   type PeopleMap,
   type Preparation,
 } from "@hansard/core/ingestion";
-import { openJournal } from "@hansard/journal";
+import { type LocalJournal, openJournal, type StateKeys } from "@hansard/journal";
 import { type LoadedConfiguration, loadConfig } from "./config/load-config.ts";
-import { pluginSettings } from "./config/plugin-settings.ts";
+import { pluginSettings, secretText } from "./config/plugin-settings.ts";
 import type { DestinationConfiguration, SourceConfiguration } from "./config/schema.ts";
 import { loadConnector, loadDestination } from "./load-plugin.ts";
 import { lockDataFolder } from "./lock.ts";
@@ -37,7 +36,7 @@ export class Installation {
   readonly config: LoadedConfiguration;
   readonly log: Logger;
   readonly #closers: (() => unknown)[] = [];
-  #journal: Journal | undefined;
+  #journal: LocalJournal | undefined;
   readonly #people = new Map<string, Promise<PeopleMap>>();
   readonly #sources = new Map<string, Promise<OpenSource>>();
   readonly #destinations = new Map<string, Promise<OpenDestination>>();
@@ -53,9 +52,9 @@ export class Installation {
     this.#closers.unshift(() => lock.release());
   }
 
-  get journal(): Journal {
+  get journal(): LocalJournal {
     if (!this.#journal) {
-      const journal = openJournal(join(this.config.dataFolder, "journal"));
+      const journal = openJournal(join(this.config.dataFolder, "journal"), { stateKeys: stateKeys(this.config) });
       this.#closers.unshift(() => journal.close());
       this.#journal = journal;
     }
@@ -173,6 +172,14 @@ export class Installation {
     this.#closers.unshift(() => destination.close());
     return { id, configuration, destination };
   }
+}
+
+/** The generated key lies with the configuration, since the data folder is what is copied. */
+function stateKeys({ stateKey, folder }: LoadedConfiguration): StateKeys {
+  const file = join(folder, ".hansard", "state.key");
+  return stateKey === undefined
+    ? { file }
+    : { file, given: () => new Secret(secretText(stateKey, "stateKey", folder)) };
 }
 
 function secretsIn(settings: unknown): Secret[] {

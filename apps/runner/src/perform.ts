@@ -8,6 +8,7 @@ import { listQuarantine, retryQuarantine, showQuarantine } from "./commands/quar
 import { replay } from "./commands/replay.ts";
 import { run } from "./commands/run.ts";
 import { serveIngestion } from "./commands/serve-ingestion.ts";
+import { forgetState } from "./commands/state.ts";
 import { gaps, reconcile, status, verify } from "./commands/status.ts";
 import { verifyExport } from "./commands/verify-export.ts";
 import { configurationSchema } from "./config/json-schema.ts";
@@ -47,6 +48,7 @@ const COMMANDS: Record<string, Perform> = {
     search(installation, Array.isArray(words) ? words.join(" ") : "", options),
   show: (installation, [id], options) => show(installation, String(id), options),
   export: (installation, [folder], options) => exportMessages(installation, String(folder), options),
+  "state forget": (installation, [source], options) => forgetState(installation, String(source), options),
   connectors: (installation, _, options) => connectors(installation, options),
 };
 

@@ -123,6 +123,14 @@ export function program(version: string): Command {
     .addOption(json)
     .action(act("export"));
   hansard
+    .command("state")
+    .description("what sources remember, such as refresh tokens; check says how it is protected")
+    .command("forget")
+    .description("forget what no key opens, so that the source starts from its settings again")
+    .argument("<source>")
+    .addOption(json)
+    .action(act("state forget"));
+  hansard
     .command("connectors")
     .description("the configured connectors and what each captures")
     .addOption(json)

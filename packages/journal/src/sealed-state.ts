@@ -9,6 +9,8 @@ export interface StateProtection {
   key: "given" | "file";
   /** The key file, whether or not it is there. */
   file: string;
+  /** The ids of the keys that are there, the one that seals first. */
+  keys: string[];
   /** How many values a key opens. */
   sealed: number;
   /** How many values an earlier version left in clear. Each is sealed when it is next written. */
@@ -64,7 +66,8 @@ export class SealedState {
       else if (this.#isReadable(place)) counts.sealed += 1;
       else unreadable.push({ source: place.source.name, name: place.name });
     }
-    return { key: this.#keys.isGiven ? "given" : "file", file: this.#keys.file, ...counts, unreadable };
+    const { isGiven, file, ids: keys } = this.#keys;
+    return { key: isGiven ? "given" : "file", file, keys, ...counts, unreadable };
   }
 
   /** Removes what no key opens, and gives its names. */

@@ -50,6 +50,10 @@ export class StateKeyring {
     return this.#given !== undefined;
   }
 
+  get ids(): string[] {
+    return this.#all().map(({ id }) => id);
+  }
+
   /** The key that seals. Made and on disk where there was none. */
   sealing(): StateKey {
     const [first] = this.#all();

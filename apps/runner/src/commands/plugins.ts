@@ -1,7 +1,9 @@
 import type { Connector, Finding } from "@hansard/core";
+import { sourceState } from "@hansard/core/ingestion";
 import { jsonSchemaOf } from "../config/plugin-settings.ts";
-import type { Installation } from "../installation.ts";
+import type { Installation, OpenSource } from "../installation.ts";
 import { print, shown, table } from "../output.ts";
+import { checkState, findingOf } from "./state.ts";
 
 /** The connectors that the configuration names, with what each captures. */
 export async function connectors(installation: Installation, { json }: { json?: boolean }): Promise<number> {
@@ -48,24 +50,9 @@ export async function check(
   for (const id of installation.sourceIds()) {
     const source = await installation.source(id);
     await installation.journal.openSource({ id, connector: source.connector.id, version: source.version });
-    const { journal, log } = installation;
-    const state = {
-      get: (name: string) => journal.state(id, name),
-      put: (name: string, value: string) => journal.setState(id, name, value),
-    };
-    const context = {
-      settings: source.settings as never,
-      http: installation.http(source, signal),
-      log,
-      signal,
-      startedAt: new Date(),
-      state,
-    };
-    const found = (await source.connector.check?.(context)) ?? [
-      { level: "ok" as const, message: "The settings are in order." },
-    ];
-    findings.push(...found.map((finding) => ({ of: id, ...finding })));
+    findings.push(...(await checkSource(installation, source, signal)).map((finding) => ({ of: id, ...finding })));
   }
+  findings.push(...checkState(installation).map((finding) => ({ of: "state", ...finding })));
   for (const id of Object.keys(installation.config.destinations)) {
     const { destination } = await installation.destination(id);
     findings.push(...(await destination.check()).map((finding) => ({ of: id, ...finding })));
@@ -79,4 +66,22 @@ export async function check(
       .join("\n"),
   );
   return findings.some(({ level }) => level === "error") ? 1 : 0;
+}
+
+/** What stops the check of one source is a finding of it, so that the others are looked at all the same. */
+async function checkSource(installation: Installation, source: OpenSource, signal: AbortSignal): Promise<Finding[]> {
+  const { journal, log } = installation;
+  const context = {
+    settings: source.settings as never,
+    http: installation.http(source, signal),
+    log,
+    signal,
+    startedAt: new Date(),
+    state: sourceState(journal, source.id),
+  };
+  try {
+    return (await source.connector.check?.(context)) ?? [{ level: "ok", message: "The settings are in order." }];
+  } catch (error) {
+    return [findingOf(error)];
+  }
 }

@@ -31,12 +31,7 @@ interface Marked {
 
 function resolved(value: unknown, path: string, folder: string, marked: Marked, within = ""): unknown {
   if (typeof value === "string") {
-    if (marked.secrets.has(within) && !value.startsWith("${")) {
-      throw new SettingsError(`${path} is a secret and must not stand in the configuration.`, {
-        remedy: "Write a reference instead, such as ${env:SLACK_TOKEN} or ${file:./slack-token}.",
-      });
-    }
-    const text = value.replaceAll(REFERENCE, (_, kind: string, name: string) => dereference(kind, name, path, folder));
+    const text = marked.secrets.has(within) ? secretText(value, path, folder) : referred(value, path, folder);
     return marked.paths.has(within) ? resolve(folder, text) : text;
   }
   if (Array.isArray(value))
@@ -48,6 +43,18 @@ function resolved(value: unknown, path: string, folder: string, marked: Marked, 
       resolved(item, `${path}.${key}`, folder, marked, within ? `${within}.${key}` : key),
     ]),
   );
+}
+
+/** The value of a secret that a setting of the configuration refers to. */
+export function secretText(setting: string, path: string, folder: string): string {
+  if (setting.startsWith("${")) return referred(setting, path, folder);
+  throw new SettingsError(`${path} is a secret and must not stand in the configuration.`, {
+    remedy: "Write a reference instead, such as ${env:SLACK_TOKEN} or ${file:./slack-token}.",
+  });
+}
+
+function referred(setting: string, path: string, folder: string): string {
+  return setting.replaceAll(REFERENCE, (_, kind: string, name: string) => dereference(kind, name, path, folder));
 }
 
 function dereference(kind: string, name: string, path: string, folder: string): string {

@@ -82,6 +82,11 @@ export const Configuration = z.strictObject({
     .string()
     .default("./hansard-data")
     .meta({ description: "The folder of the journal and of the embedded archive, relative to this file." }),
+  stateKey: z.string().min(1).optional().meta({
+    secret: true,
+    description:
+      "The key that seals what sources remember, such as refresh tokens: 32 bytes as base64 or hexadecimal digits, as a reference such as `${file:/run/secrets/hansard-state-key}`. Keys behind it, after white space, still open. Absent: `.hansard/state.key` beside this file, made when it is needed.",
+  }),
   sources: z.record(ID, Source).refine((sources) => Object.keys(sources).length > 0, "must name at least one source"),
   destinations: z
     .record(ID, Destination)
