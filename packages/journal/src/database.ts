@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 
@@ -17,7 +16,6 @@ export class JournalDatabase {
   #failure: Error | undefined;
 
   constructor(file: string) {
-    const fresh = !existsSync(file);
     this.#database = new DatabaseSync(file, { timeout: 10_000 });
     this.#database.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     // 64 MB of log between checkpoints: each checkpoint costs two synchronous writes of its own.
@@ -26,7 +24,7 @@ export class JournalDatabase {
       throw new Error(
         `${file} could not be opened with synchronous=FULL, without which a power cut loses what was acknowledged.`,
       );
-    if (fresh || this.number("SELECT count(*) FROM sqlite_schema") === 0) this.#create();
+    if (this.#isEmpty()) this.transaction(() => this.#create());
     const version = Number(this.get("SELECT value FROM meta WHERE name = 'schema'")?.["value"]);
     if (version !== SCHEMA_VERSION) {
       throw new Error(
@@ -107,14 +105,18 @@ export class JournalDatabase {
     }
   }
 
+  #isEmpty(): boolean {
+    return this.number("SELECT count(*) FROM sqlite_schema") === 0;
+  }
+
   #create(): void {
-    this.#database.exec("BEGIN IMMEDIATE");
+    // Another process may have been quicker.
+    if (!this.#isEmpty()) return;
     this.#database.exec(SCHEMA);
     const meta = this.#database.prepare("INSERT INTO meta (name, value) VALUES (?, ?)");
     meta.run("schema", SCHEMA_VERSION);
     meta.run("installation", randomUUID());
     meta.run("key", randomBytes(32));
-    this.#database.exec("COMMIT");
   }
 }
 
