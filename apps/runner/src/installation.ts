@@ -1,9 +1,8 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Connector, type Logger, Secret, SettingsError } from "@hansard/core";
 import {
   createHttpClient,
-  type Destination,
   loadPeopleMap,
   type OpenHttpClient,
   type PeopleMap,
@@ -12,10 +11,11 @@ import {
 import { type LocalJournal, openJournal, type StateKeys } from "@hansard/journal";
 import { type LoadedConfiguration, loadConfig } from "./config/load-config.ts";
 import { pluginSettings, secretText } from "./config/plugin-settings.ts";
-import type { DestinationConfiguration, SourceConfiguration } from "./config/schema.ts";
-import { loadConnector, loadDestination } from "./load-plugin.ts";
+import type { SourceConfiguration } from "./config/schema.ts";
+import { loadConnector } from "./load-plugin.ts";
 import { lockDataFolder } from "./lock.ts";
 import { openLog } from "./log.ts";
+import { type OpenDestination, openDestination, type UnprovenHold } from "./open-destination.ts";
 
 export interface OpenSource {
   id: string;
@@ -23,12 +23,6 @@ export interface OpenSource {
   connector: Connector;
   version: string;
   settings: unknown;
-}
-
-export interface OpenDestination {
-  id: string;
-  configuration: DestinationConfiguration;
-  destination: Destination;
 }
 
 /** Everything that the configuration names, opened as it is asked for and closed together. */
@@ -93,23 +87,25 @@ export class Installation {
 
   /** What makes and routes the messages of a source for a destination. */
   async preparation(source: OpenSource, open: OpenDestination): Promise<Preparation> {
-    const { configuration, destination } = open;
-    const { thirdPartyMailbox, folder, classPrefix } = configuration;
+    const { configuration, destination, policy } = open;
     return {
       source: source.id,
       connector: source.connector,
       connectorVersion: source.version,
       people: (await this.people(open)).forSource(source.id),
-      policy: {
-        thirdPartyMailbox,
-        folder: typeof folder === "string" ? { kind: folder } : { kind: "visible", path: folder.visible },
-      },
+      policy,
       installation: this.journal.installation,
       blobs: this.journal.blobs,
       messageBytes: destination.limits.messageBytes,
-      classPrefix,
+      classPrefix: configuration.classPrefix,
       attachSource: source.configuration.attachSource,
     };
+  }
+
+  /** The mailboxes that this run met and for which no hold is proven, by what their destinations know now. */
+  async unprovenHolds(): Promise<UnprovenHold[]> {
+    const opened = await Promise.all(this.#destinations.values());
+    return opened.flatMap((open) => open.unprovenHolds());
   }
 
   /** Requests of a source: only to the hosts that its connector declares, privately only to those that the configuration itself names. */
@@ -149,28 +145,9 @@ export class Installation {
   }
 
   async #openDestination(id: string): Promise<OpenDestination> {
-    const configuration = this.config.destinations[id];
-    if (!configuration)
-      throw new SettingsError(`The configuration has no destination "${id}".`, {
-        remedy: `Name one of: ${Object.keys(this.config.destinations).join(", ")}.`,
-      });
-    const { folder, dataFolder } = this.config;
-    const { plugin } = await loadDestination(configuration.plugin ?? id, folder);
-    const settings = await pluginSettings(plugin.settings, configuration.settings, {
-      path: `destinations.${id}.settings`,
-      folder,
-    });
-    const own = join(dataFolder, "destinations", id);
-    mkdirSync(own, { recursive: true });
-    const destination = await plugin.open({
-      id,
-      settings: settings as never,
-      blobs: this.journal.blobs,
-      folder: own,
-      log: this.log,
-    });
-    this.#closers.unshift(() => destination.close());
-    return { id, configuration, destination };
+    const open = await openDestination(id, this.config, { blobs: this.journal.blobs, log: this.log });
+    this.#closers.unshift(() => open.destination.close());
+    return open;
   }
 }
 

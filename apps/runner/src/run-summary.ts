@@ -61,7 +61,7 @@ function gaps({ gaps: open }: RunReport): string {
   return [`Known gaps: ${open.length}`, ...lines, ...more].join("\n");
 }
 
-function problems({ sources }: RunReport): string {
+function problems({ sources, unprovenHolds }: RunReport): string {
   const lines = sources.flatMap(({ id, capture, delivery }) => [
     ...capture.stopped.map(({ where, ...why }) => stopped(where === undefined ? id : `${id}, ${where}`, why)),
     ...Object.entries(delivery).flatMap(([destination, result]) =>
@@ -73,7 +73,19 @@ function problems({ sources }: RunReport): string {
         : [],
     ),
   ]);
+  lines.push(...parked(unprovenHolds));
   return lines.length > 0 ? ["Needs attention", ...lines].join("\n") : "";
+}
+
+/** One line for each destination: holds are usually missing for one and the same reason. */
+function parked(unproven: RunReport["unprovenHolds"]): string[] {
+  return [...Map.groupBy(unproven, ({ destination }) => destination)].flatMap(([destination, mailboxes]) => {
+    const [first] = mailboxes;
+    if (!first) return [];
+    const whose = mailboxes.length === 1 ? first.mailbox : `${first.mailbox} and ${mailboxes.length - 1} more`;
+    const where = `what is for Purges of ${whose} is in the Inbox of ${first.thirdPartyMailbox}, since no hold is proven`;
+    return [`  ${destination}: ${where}. ${shown(first.reason)} ${first.remedy}`];
+  });
 }
 
 function stopped(where: string, { reason, remedy }: { reason: string; remedy?: string }): string {

@@ -1,84 +1,70 @@
 import type { Finding } from "@hansard/core";
 import { GraphFailure } from "./failure.ts";
-import { HOLD_REMEDY, latestConfirmation } from "./holds.ts";
+import { HOLD_REMEDY } from "./holds.ts";
 import { isKept } from "./purge.ts";
 import type { Submission } from "./submit.ts";
 
 const SOON_DAYS = 7;
 const MOST_LOOKS = 40;
 
+/** Whether the configuration sends anything into Purges. */
+export function usesPurges({ context }: Pick<Submission, "context">): boolean {
+  return (context.routing?.folder.kind ?? "purges") === "purges";
+}
+
 /** Graph does not say whether a mailbox is on hold. What counts is an administrator's word and its date. */
-export function checkHolds({ context, cloud }: Submission): Finding[] {
+export function checkHolds(work: Submission): Finding[] {
+  const { context, cloud } = work;
   const { holds } = context.settings;
+  if (!usesPurges(work)) return [];
   if (!cloud.hasPermanentDelete) {
-    return [
-      {
-        level: "warning",
-        message: "Recoverable Items/Purges cannot be reached in this cloud.",
-        remedy: "Set the destination's `folder` to a visible folder or to the inbox.",
-      },
-    ];
+    const message = "Recoverable Items/Purges cannot be reached in this cloud, and so nothing can be delivered there.";
+    return [{ level: "error", message, remedy: "Set the destination's `folder` to a visible folder or to the inbox." }];
   }
   if (holds === undefined || holds.confirmed.length === 0) {
-    return [
-      {
-        level: "warning",
-        message:
-          "No administrator has confirmed that mailboxes are on hold, and so nothing can be delivered to Purges.",
-        remedy: HOLD_REMEDY,
-      },
-    ];
+    const instead = context.routing ? `the Inbox of ${context.routing.thirdPartyMailbox}` : "another folder";
+    const message = `No administrator has confirmed that mailboxes are on hold, and so everything that is for Purges goes to ${instead}.`;
+    return [{ level: "error", message, remedy: HOLD_REMEDY }];
   }
-  return holds.confirmed.map(({ mailboxes, on, by }) => {
-    const whom =
-      mailboxes === "*" ? "All mailboxes were" : `${mailboxes.join(", ")} ${mailboxes.length === 1 ? "was" : "were"}`;
-    const latest = latestConfirmation(
-      { ...holds, confirmed: [{ mailboxes, on, by }] },
-      mailboxes === "*" ? "" : (mailboxes[0] ?? ""),
-    );
-    const message = `${whom} confirmed to be on hold by ${by} on ${on}`;
-    if (latest === undefined)
-      return {
-        level: "error",
-        message: `${message}, which is more than ${holds.validDays} days ago.`,
-        remedy: HOLD_REMEDY,
-      };
-    if (latest.daysLeft <= SOON_DAYS)
-      return {
-        level: "warning",
-        message: `${message}; that counts for ${latest.daysLeft} more days.`,
-        remedy: HOLD_REMEDY,
-      };
-    return { level: "ok", message: `${message}.` };
-  });
+  return holds.confirmed.map((confirmed) => findingOf(confirmed, work));
+}
+
+function findingOf(
+  { mailboxes, on, by }: { mailboxes: "*" | string[]; on: string; by: string },
+  { context, holds }: Submission,
+): Finding {
+  const { validDays = 0 } = context.settings.holds ?? {};
+  const whom =
+    mailboxes === "*" ? "All mailboxes were" : `${mailboxes.join(", ")} ${mailboxes.length === 1 ? "was" : "were"}`;
+  const message = `${whom} confirmed to be on hold by ${by} on ${on}`;
+  const daysLeft = holds.daysLeft({ on, by, at: Date.parse(on) });
+  if (daysLeft > validDays + 1)
+    return { level: "error", message: `${message}, which is yet to come.`, remedy: HOLD_REMEDY };
+  if (daysLeft < 0)
+    return { level: "error", message: `${message}, which is more than ${validDays} days ago.`, remedy: HOLD_REMEDY };
+  if (daysLeft <= SOON_DAYS)
+    return { level: "warning", message: `${message}; that counts for ${daysLeft} more days.`, remedy: HOLD_REMEDY };
+  return { level: "ok", message: `${message}.` };
 }
 
 /** A hold that was removed shows in that what was purged is no longer there. */
 export async function checkKept(work: Submission, signal: AbortSignal): Promise<Finding[]> {
-  const kept = work.ledger.kept();
-  if (kept.length === 0) return [];
+  const { ledger, holds } = work;
+  const kept = ledger.kept().filter(({ mailbox, at }) => at > holds.unbrokenSince(mailbox));
   // The oldest are gone first; they are looked for in as many mailboxes as possible.
   const oldest = [...Map.groupBy(kept, ({ mailbox }) => mailbox).values()]
     .flatMap(([first]) => first ?? [])
     .slice(0, MOST_LOOKS);
-  const lost = new Set<string>();
   for (const { mailbox, itemId } of oldest) {
     try {
-      if (!(await isKept(mailbox, itemId, work, signal))) lost.add(mailbox);
+      if (!(await isKept(mailbox, itemId, work, signal))) holds.lost(mailbox);
     } catch (error) {
       if (!(error instanceof GraphFailure)) throw error;
     }
   }
-  if (lost.size === 0)
-    return [
-      {
-        level: "ok",
-        message: `Purges keeps what was sent there: ${oldest.length} messages in as many mailboxes were looked for.`,
-      },
-    ];
-  return [...lost].map((mailbox) => ({
-    level: "error",
-    message: `${mailbox} has lost what was sent into its Purges: its hold was removed.`,
-    remedy: `Set-Mailbox -Identity ${mailbox} -LitigationHoldEnabled $true; then deliver again what was lost with "hansard replay".`,
-  }));
+  const lost = [...ledger.lost().keys()].flatMap((mailbox) => holds.doubt(mailbox) ?? []);
+  if (lost.length > 0) return lost.map(({ reason, remedy }) => ({ level: "error", message: reason, remedy }));
+  if (oldest.length === 0) return [];
+  const message = `Purges keeps what was sent there: ${oldest.length} messages in as many mailboxes were looked for.`;
+  return [{ level: "ok", message }];
 }

@@ -1,4 +1,5 @@
 import type { Finding } from "@hansard/core";
+import { usesPurges } from "./check-holds.ts";
 import { userPath } from "./deliver.ts";
 import { type Failure, GraphFailure } from "./failure.ts";
 import type { Submission } from "./submit.ts";
@@ -7,15 +8,16 @@ import type { Submission } from "./submit.ts";
 export async function checkMailbox(
   mailbox: string,
   roles: string[],
-  { client, cloud, context }: Submission,
+  work: Submission,
   signal: AbortSignal,
 ): Promise<Finding[]> {
+  const { client, cloud } = work;
   const inbox = await failureOf(() =>
     client.call({ method: "GET", path: `${userPath(mailbox)}/mailFolders/inbox?$select=id`, mailbox }, signal),
   );
   if (inbox !== undefined) return [findingOf(inbox, mailbox, roles)];
   const ok: Finding = { level: "ok", message: `The mailbox ${mailbox} is there and open to the application.` };
-  if (!cloud.hasPermanentDelete || context.settings.holds === undefined) return [ok];
+  if (!cloud.hasPermanentDelete || !usesPurges(work)) return [ok];
   const purges = await failureOf(() =>
     client.call(
       {

@@ -20,8 +20,8 @@ export async function check(work: Submission, tokens: Tokens): Promise<Finding[]
   const certificate = await checkCertificate(work);
   const signIn = await checkSignIn(tokens);
   if (signIn.roles === undefined) return [...certificate, ...signIn.findings];
-  const { settings } = work.context;
-  const mailboxes = new Set([settings.thirdPartyMailbox, settings.probeMailbox].flatMap((mailbox) => mailbox ?? []));
+  const { settings, routing } = work.context;
+  const mailboxes = new Set([routing?.thirdPartyMailbox, settings.probeMailbox].flatMap((mailbox) => mailbox ?? []));
   const findings = [...certificate, ...signIn.findings, ...(await checkDirectory(work, signal))];
   for (const mailbox of mailboxes) findings.push(...(await checkMailbox(mailbox, signIn.roles, work, signal)));
   findings.push(...checkHolds(work), ...(await checkKept(work, signal)), ...(await checkDuplicates(work, signal)));

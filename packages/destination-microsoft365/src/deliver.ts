@@ -5,6 +5,7 @@ import { type Failure, GraphFailure } from "./failure.ts";
 import { fitBody } from "./fit-body.ts";
 import type { Folders } from "./folders.ts";
 import type { GraphAnswer, GraphClient } from "./graph-client.ts";
+import type { Holds } from "./holds.ts";
 import { attachmentPayload, payloadOf } from "./payload.ts";
 import { isWhole, type Plan, planAttachments } from "./plan.ts";
 import type { Settings } from "./settings.ts";
@@ -15,6 +16,7 @@ import { uploadAttachment } from "./upload.ts";
 export interface Work {
   client: GraphClient;
   folders: Folders;
+  holds: Holds;
   context: DestinationContext<Settings>;
 }
 

@@ -8,6 +8,7 @@ import { GraphFailure } from "./failure.ts";
 import { findDeliveries } from "./find.ts";
 import { Folders } from "./folders.ts";
 import { GraphClient, openDispatcher } from "./graph-client.ts";
+import { Holds } from "./holds.ts";
 import { Lanes } from "./lanes.ts";
 import { Ledger } from "./ledger.ts";
 import type { Settings } from "./settings.ts";
@@ -32,11 +33,12 @@ export async function openMicrosoft365(context: DestinationContext<Settings>): P
   const dispatcher = openDispatcher(settings);
   const tokens = await openTokens(settings, cloud, dispatcher);
   const client = new GraphClient(cloud.graphUrl, settings, { tokens, lanes: new Lanes(settings.pace), dispatcher });
-  const folders = new Folders(client, settings);
+  const folders = new Folders(client, settings, context.routing?.thirdPartyMailbox);
   const ledger = new Ledger(context.folder);
+  const holds = new Holds(settings.holds, ledger);
   const directory = new Directory(client, settings);
   const uncertainty = new Uncertainty(settings.settleMs);
-  const work: Submission = { client, folders, context, cloud, ledger, keeping: new Set() };
+  const work: Submission = { client, folders, context, cloud, ledger, holds, keeping: new Map() };
 
   return {
     guarantee: "at-least-once",
@@ -68,6 +70,7 @@ export async function openMicrosoft365(context: DestinationContext<Settings>): P
       );
     },
     withdraw: (copies, { signal }) => withdraw(client, copies, signal),
+    holdDoubt: (mailbox) => (cloud.hasPermanentDelete ? holds.doubt(mailbox) : undefined),
     resolve: (address) => directory.resolve(address),
     duplicates: ({ signal = AbortSignal.timeout(settings.timeoutMs * 10) } = {}) =>
       findDuplicates(ledger, work, signal),

@@ -122,7 +122,7 @@ function mayBeStaged({ folder, mail }: Delivery): boolean {
   return folder.kind === "purges" || mail.size >= STAGED_BYTES;
 }
 
-/** What is complete in the staging folder goes where it was going; what is not is taken away. */
+/** What is complete in the staging folder goes where it was going, if that still keeps it; what is not is taken away. */
 async function bringOut(
   staged: FoundItem[],
   delivery: Delivery,
@@ -134,7 +134,8 @@ async function bringOut(
   let receipt: Receipt | undefined;
   for (const item of staged) {
     const missing = await missingAttachments(work.client, mailbox, item.itemId, message.attachments, signal);
-    if (receipt !== undefined || missing.length > 0) await remove(mailbox, item.itemId, work, signal);
+    const isUnkept = folder.kind === "purges" && work.holds.doubt(mailbox) !== undefined;
+    if (receipt !== undefined || missing.length > 0 || isUnkept) await remove(mailbox, item.itemId, work, signal);
     else if (folder.kind !== "purges") receipt = await moveFromStaging(item, delivery, work, signal);
     else {
       const [outcome] = await purgeStaged(mailbox, [item], work, signal);

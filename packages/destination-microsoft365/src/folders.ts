@@ -27,19 +27,21 @@ interface Rolling {
 export class Folders {
   readonly #client: GraphClient;
   readonly #settings: Settings;
+  readonly #thirdPartyMailbox: string | undefined;
   readonly #known = new Map<string, Promise<string>>();
   readonly #rolling = new Map<string, Promise<Rolling>>();
 
-  constructor(client: GraphClient, settings: Settings) {
+  constructor(client: GraphClient, settings: Settings, thirdPartyMailbox?: string) {
     this.#client = client;
     this.#settings = settings;
+    this.#thirdPartyMailbox = thirdPartyMailbox;
   }
 
   /** The id or well-known name of where a message is written. */
   async target(mailbox: string, folder: Folder, signal: AbortSignal): Promise<string> {
     if (folder.kind === "purges") return this.staging(mailbox, signal);
     if (folder.kind === "visible") return this.#path(mailbox, folder.path, false, signal);
-    if (mailbox !== this.#settings.thirdPartyMailbox) return "inbox";
+    if (mailbox !== this.#thirdPartyMailbox) return "inbox";
     const rolling = await this.#roll(mailbox, signal);
     rolling.items += 1;
     return rolling.current;
@@ -49,7 +51,7 @@ export class Folders {
   async places(mailbox: string, folder: Folder, signal: AbortSignal): Promise<string[]> {
     if (folder.kind === "purges") return ["recoverableitemspurges"];
     if (folder.kind === "visible") return [await this.#path(mailbox, folder.path, false, signal)];
-    return mailbox === this.#settings.thirdPartyMailbox ? (await this.#roll(mailbox, signal)).all : ["inbox"];
+    return mailbox === this.#thirdPartyMailbox ? (await this.#roll(mailbox, signal)).all : ["inbox"];
   }
 
   staging(mailbox: string, signal: AbortSignal): Promise<string> {
@@ -64,7 +66,7 @@ export class Folders {
 
   /** The folder takes no more: the next one begins now. */
   async full(mailbox: string, signal: AbortSignal): Promise<boolean> {
-    if (mailbox !== this.#settings.thirdPartyMailbox) return false;
+    if (mailbox !== this.#thirdPartyMailbox) return false;
     const rolling = await this.#roll(mailbox, signal);
     rolling.items = Number.POSITIVE_INFINITY;
     return true;

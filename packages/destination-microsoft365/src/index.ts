@@ -13,5 +13,4 @@ export const destination: DestinationPlugin = {
 
 export { type Microsoft365Destination, openMicrosoft365 } from "./destination.ts";
 export type { Duplicate } from "./duplicates.ts";
-export { isHoldConfirmed } from "./holds.ts";
 export { Settings } from "./settings.ts";

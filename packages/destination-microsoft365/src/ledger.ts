@@ -22,6 +22,8 @@ export interface Doubt {
 /** An item that went into Purges: while the hold lasts it is there. */
 export type Kept = z.infer<typeof Kept>;
 
+const Lost = z.object({ mailbox: z.string(), at: z.number() });
+
 const MOST_LINES = 20_000;
 const MOST_AGE_MS = 90 * 24 * 60 * 60 * 1000;
 
@@ -32,10 +34,12 @@ const MOST_AGE_MS = 90 * 24 * 60 * 60 * 1000;
 export class Ledger {
   readonly #doubts: string;
   readonly #kept: string;
+  readonly #lost: string;
 
   constructor(folder: string) {
     this.#doubts = join(folder, "doubtful.jsonl");
     this.#kept = join(folder, "kept.jsonl");
+    this.#lost = join(folder, "lost.jsonl");
   }
 
   doubt(doubts: Doubt[]): void {
@@ -54,6 +58,16 @@ export class Ledger {
 
   kept(): Kept[] {
     return readLines(this.#kept, Kept);
+  }
+
+  /** A mailbox did not keep what was sent into its Purges. */
+  lose(lost: z.infer<typeof Lost>): void {
+    append(this.#lost, [lost]);
+  }
+
+  /** When each mailbox was last seen to have lost something. */
+  lost(): Map<string, number> {
+    return new Map(readLines(this.#lost, Lost).map(({ mailbox, at }) => [mailbox, at]));
   }
 }
 

@@ -71,14 +71,16 @@ const Holds = z.strictObject({
     .array(
       z.strictObject({
         mailboxes: z.union([z.literal("*"), z.array(Address)]),
-        on: z.iso.date(),
+        on: z
+          .union([z.iso.date(), z.iso.datetime({ offset: true })])
+          .describe("The day, or the time with its offset: it must be after a loss that was noticed."),
         by: z.string().min(1),
       }),
     )
     .describe("Which mailboxes an administrator saw to be on hold, when, and who."),
   validDays: z.int().min(1).default(30).describe("How long a confirmation counts."),
 });
-export type Holds = z.infer<typeof Holds>;
+export type HoldSettings = z.infer<typeof Holds>;
 
 export const Settings = z.strictObject({
   tenantId: z.string().min(1).describe("The tenant's id or one of its domains."),
@@ -131,9 +133,6 @@ export const Settings = z.strictObject({
     .default("employeeId")
     .describe("The user property by which a person's id without an @ is found. `null`: none."),
   directoryMaxAgeMs: z.int().positive().default(3_600_000).describe("How long an answer of the directory counts."),
-  thirdPartyMailbox: Address.optional().describe(
-    "The third-party data mailbox: `check` looks at it, and its Inbox rolls over to dated subfolders.",
-  ),
   folderItems: z
     .int()
     .positive()
@@ -142,7 +141,7 @@ export const Settings = z.strictObject({
       "How many messages a folder of the third-party data mailbox gets before the next one begins. Exchange allows 1,000,000.",
     ),
   holds: Holds.optional().describe(
-    "The administrator's word that mailboxes are on hold. Nothing is delivered to Purges without it.",
+    "The administrator's word that mailboxes are on hold. Without it nothing goes to Purges, but to the third-party data mailbox.",
   ),
   probeMailbox: Address.optional().describe(
     "A test mailbox: `check` writes a message to it, reads it back and removes it.",

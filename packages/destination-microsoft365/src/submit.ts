@@ -3,7 +3,6 @@ import type { Delivery, Outcome, Receipt } from "@hansard/core/ingestion";
 import type { Cloud } from "./clouds.ts";
 import { write, type Work, type Written } from "./deliver.ts";
 import { GraphFailure, outcomeOf } from "./failure.ts";
-import { HOLD_REMEDY, isHoldConfirmed } from "./holds.ts";
 import type { Ledger } from "./ledger.ts";
 import { isKept, purgeStaged } from "./purge.ts";
 import { differencesOf, isInSample } from "./read-back.ts";
@@ -11,8 +10,8 @@ import { differencesOf, isInSample } from "./read-back.ts";
 export interface Submission extends Work {
   cloud: Cloud;
   ledger: Ledger;
-  /** Mailboxes whose Purges were seen to keep something in this run. */
-  keeping: Set<string>;
+  /** Whether the Purges of mailboxes were seen to keep something in this run. Who comes second waits for the answer. */
+  keeping: Map<string, Promise<boolean>>;
 }
 
 const AT_ONCE = 4;
@@ -71,8 +70,8 @@ function fromSignIn(error: Error & { kind: string; remedy: string | undefined })
   return { status: "retry", reason: message };
 }
 
-/** Purges keeps only what a hold keeps: without the administrator's word nothing goes there. */
-function purgesRefusal(mailbox: string, { cloud, context }: Submission): Outcome | undefined {
+/** Purges keeps only what a hold keeps: without proof of one nothing goes there. */
+function purgesRefusal(mailbox: string, { cloud, holds }: Submission): Outcome | undefined {
   if (!cloud.hasPermanentDelete) {
     return {
       status: "misconfigured",
@@ -81,12 +80,8 @@ function purgesRefusal(mailbox: string, { cloud, context }: Submission): Outcome
       remedy: "Set the destination's `folder` to a visible folder or to the inbox.",
     };
   }
-  if (isHoldConfirmed(context.settings.holds, mailbox)) return undefined;
-  return {
-    status: "misconfigured",
-    reason: `No recent word of an administrator says that ${mailbox} is on hold, without which Purges keeps nothing.`,
-    remedy: HOLD_REMEDY,
-  };
+  const doubt = holds.doubt(mailbox);
+  return doubt && { status: "no-hold", ...doubt };
 }
 
 /** A share of what was stored is read back: Exchange may make something else of it than was sent. */
@@ -109,20 +104,17 @@ async function checked(delivery: Delivery, receipt: Receipt, work: Submission, s
 /** The first into each mailbox, and a share of the others, is looked for in Purges. */
 async function purged(delivery: Delivery, receipt: Receipt, work: Submission, signal: AbortSignal): Promise<Outcome> {
   const { mailbox, message } = delivery;
-  const isFirst = !work.keeping.has(mailbox);
-  if (!isFirst && !isInSample(message.id, work.context.settings.readBackShare)) return { status: "accepted", receipt };
-  work.keeping.add(mailbox);
-  const kept = await isKept(mailbox, receipt.itemId, work, signal).catch(() => true);
-  if (!kept) {
-    work.keeping.delete(mailbox);
-    return {
-      status: "misconfigured",
-      reason: `${mailbox} did not keep what was sent into its Purges: the hold was removed.`,
-      remedy: HOLD_REMEDY,
-    };
+  const { keeping, holds, ledger, context } = work;
+  const first = keeping.get(mailbox);
+  const isSeen = first !== undefined && (await first);
+  if (isSeen && !isInSample(message.id, context.settings.readBackShare)) return { status: "accepted", receipt };
+  const kept = isKept(mailbox, receipt.itemId, work, signal).catch(() => true);
+  if (!isSeen) keeping.set(mailbox, kept);
+  if (await kept) {
+    ledger.keep({ mailbox, itemId: receipt.itemId, at: Date.now() });
+    return checked(delivery, receipt, work, signal);
   }
-  work.ledger.keep({ mailbox, itemId: receipt.itemId, at: Date.now() });
-  return checked(delivery, receipt, work, signal);
+  return { status: "no-hold", ...holds.lost(mailbox) };
 }
 
 async function eachOf<Item>(items: Item[], work: (item: Item, index: number) => Promise<void>): Promise<void> {

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Finding } from "@hansard/core";
-import type { Outcome } from "@hansard/core/ingestion";
+import type { Folder, Outcome } from "@hansard/core/ingestion";
 import { type Microsoft365Destination, openMicrosoft365, Settings } from "@hansard/destination-microsoft365";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { APPLICATION, SampleBlobs, sampleDelivery } from "./delivery.test.sample.ts";
@@ -20,9 +20,13 @@ const TODAY = new Date().toISOString().slice(0, 10);
 let folder: string;
 let server: IngestionServer;
 let destination: Microsoft365Destination | undefined;
+let thirdParty: string;
+let usualFolder: Folder;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "check-"));
+  thirdParty = THIRD_PARTY;
+  usualFolder = { kind: "purges" };
 });
 
 afterEach(async () => {
@@ -77,7 +81,8 @@ test("a missing permission and a scope that leaves the mailbox out are told apar
 });
 
 test("a mailbox without a licence and one that does not exist are told apart, and both fall through", async () => {
-  await open({ thirdPartyMailbox: "nobody@contoso.example", probeMailbox: BOB });
+  thirdParty = "nobody@contoso.example";
+  await open({ probeMailbox: BOB });
   server.store.setMailbox({ address: BOB, hasMailbox: false });
   const findings = await check();
   expectError(findings, "There is no user nobody@contoso.example", "New-Mailbox -Shared");
@@ -85,19 +90,25 @@ test("a mailbox without a licence and one that does not exist are told apart, an
   expect((await submit())[0]).toMatchObject({ status: "no-mailbox" });
 });
 
-test("without an administrator's word, or with an old one, nothing goes into Purges", async () => {
+test("without an administrator's word, or with one that is old or ahead of time, nothing goes into Purges", async () => {
   await open({ holds: undefined });
-  expect((await check()).find(({ message }) => message.includes("No administrator has confirmed"))?.remedy).toContain(
-    "LitigationHoldEnabled",
-  );
+  expectError(await check(), "No administrator has confirmed", "LitigationHoldEnabled");
   expect((await submit("purges"))[0]).toMatchObject({
-    status: "misconfigured",
+    status: "no-hold",
     reason: expect.stringContaining("is on hold"),
   });
-  await reopen({ holds: { confirmed: [{ mailboxes: "*", on: "2020-01-01", by: "Anna" }] } });
-  expectError(await check(), "confirmed to be on hold by Anna on 2020-01-01", "Set-Mailbox");
-  expect((await submit("purges"))[0]?.status).toBe("misconfigured");
+  for (const on of ["2020-01-01", "2120-01-01"]) {
+    await reopen({ holds: { confirmed: [{ mailboxes: "*", on, by: "Anna" }] } });
+    expectError(await check(), `confirmed to be on hold by Anna on ${on}`, "Set-Mailbox");
+    expect((await submit("purges"))[0]?.status).toBe("no-hold");
+  }
   expect(server.store.accepted()).toEqual([]);
+});
+
+test("where nothing is configured for Purges, nobody is asked about holds", async () => {
+  usualFolder = { kind: "visible", path: ["Slack"] };
+  await open({ holds: undefined });
+  expect((await check()).filter(({ level }) => level !== "ok")).toEqual([]);
 });
 
 test("a hold that was removed is noticed by the run at once, and by check later", async () => {
@@ -106,15 +117,38 @@ test("a hold that was removed is noticed by the run at once, and by check later"
   expect((await submit("purges"))[0]?.status).toBe("accepted");
   expect((await check()).some(({ level }) => level === "error")).toBe(false);
   server.store.setMailbox({ address: BOB, onHold: false });
-  expectError(await check(), `${BOB} has lost what was sent into its Purges`, "LitigationHoldEnabled $true");
-  await destination?.close();
-  destination = await openWith({});
-  const [outcome] = await submit("purges", 2);
-  expect(outcome).toMatchObject({ status: "misconfigured", reason: expect.stringContaining("the hold was removed") });
+  expectError(await check(), `${BOB} did not keep what was sent into its Purges`, "LitigationHoldEnabled $true");
+  await reopenDestination({});
+  expect((await submit("purges", 2))[0]).toMatchObject({
+    status: "no-hold",
+    reason: expect.stringContaining("hold was removed"),
+  });
+  // The mailbox is believed again when an administrator has looked at it since.
+  server.store.setMailbox({ address: BOB, onHold: true });
+  const confirmed = [{ mailboxes: [BOB], on: new Date().toISOString(), by: "Anna" }];
+  await reopenDestination({ holds: { confirmed } });
+  expect((await submit("purges", 3))[0]?.status).toBe("accepted");
+  expect((await check()).filter(({ level }) => level === "error")).toEqual([]);
+});
+
+test("a hold that is not there is noticed with the first message, and no other of the same moment counts as kept", async () => {
+  await open({ readBackShare: 0 });
+  server.store.setRetention(0);
+  server.store.setMailbox({ address: BOB, onHold: false });
+  const deliveries = await Promise.all(
+    Array.from({ length: 6 }, (_, number) => sampleDelivery(number, { folder: { kind: "purges" } })),
+  );
+  const outcomes = await Promise.all(
+    [deliveries.slice(0, 3), deliveries.slice(3)].map((chunk) => destination!.submit(chunk, { signal })),
+  );
+  expect(new Set(outcomes.flat().map(({ status }) => status))).toEqual(new Set(["no-hold"]));
+  expect(destination?.holdDoubt?.(BOB)?.reason).toContain("did not keep");
+  expect(destination?.holdDoubt?.(THIRD_PARTY)).toBeUndefined();
 });
 
 test("Purges is refused in clouds that have no permanentDelete", async () => {
   await open({ cloud: "gcc-high" });
+  expectError(await check(), "cannot be reached in this cloud", "visible folder");
   expect((await submit("purges"))[0]).toMatchObject({
     status: "misconfigured",
     reason: expect.stringContaining("global one only"),
@@ -223,6 +257,11 @@ async function reopen(settings: object, application: Partial<Application> = {}):
   await open(settings, application);
 }
 
+async function reopenDestination(settings: object): Promise<void> {
+  await destination?.close();
+  destination = await openWith(settings);
+}
+
 function openWith(settings: object): Promise<Microsoft365Destination> {
   const parsed = Settings.parse({
     tenantId: "contoso.example",
@@ -230,7 +269,6 @@ function openWith(settings: object): Promise<Microsoft365Destination> {
     signIn: { method: "client-secret", clientSecret: APPLICATION.secret },
     authorityUrl: server.url,
     graphUrl: server.url,
-    thirdPartyMailbox: THIRD_PARTY,
     holds: { confirmed: [{ mailboxes: "*", on: TODAY, by: "an administrator" }] },
     settleMs: 100,
     patienceMs: 1000,
@@ -241,6 +279,7 @@ function openWith(settings: object): Promise<Microsoft365Destination> {
     settings: parsed,
     blobs: new SampleBlobs(),
     folder,
+    routing: { thirdPartyMailbox: thirdParty, folder: usualFolder },
     log: { debug() {}, info() {}, warn() {}, error() {} },
   });
 }

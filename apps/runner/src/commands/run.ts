@@ -10,6 +10,7 @@ import {
   type UnmappedPerson,
 } from "@hansard/core/ingestion";
 import type { Installation, OpenSource } from "../installation.ts";
+import type { UnprovenHold } from "../open-destination.ts";
 import { plural, Progress, print } from "../output.ts";
 import { stillUnmapped } from "./people.ts";
 import { runSummary } from "../run-summary.ts";
@@ -26,6 +27,8 @@ export interface RunReport {
   status: SourceStatus[];
   unmapped: (UnmappedPerson & { source: string })[];
   gaps: GapEntry[];
+  /** Whose messages are in a third-party data mailbox until their holds are proven. */
+  unprovenHolds: UnprovenHold[];
   balanced: boolean;
 }
 
@@ -124,6 +127,7 @@ async function reportOf(installation: Installation, sources: RunReport["sources"
     status: await journal.status(),
     unmapped,
     gaps: await journal.gaps({ open: true }),
+    unprovenHolds: await installation.unprovenHolds(),
     balanced: books.every(({ unaccounted }) => unaccounted === 0),
   };
 }
@@ -133,10 +137,10 @@ function explained(error: unknown): { reason: string; remedy?: string } {
   return error.remedy === undefined ? { reason: error.message } : { reason: error.message, remedy: error.remedy };
 }
 
-function exitCode({ sources, balanced }: RunReport): number {
+function exitCode({ sources, unprovenHolds, balanced }: RunReport): number {
   const stopped = sources.some(
     ({ capture: captured, delivery }) =>
       captured.stopped.length > 0 || Object.values(delivery).some((result) => result.stopped.length > 0),
   );
-  return stopped || !balanced ? 1 : 0;
+  return stopped || unprovenHolds.length > 0 || !balanced ? 1 : 0;
 }

@@ -1,0 +1,138 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Finding } from "@hansard/core";
+import { type IngestionServer, openIngestionServer } from "../../packages/ingestion-server/src/index.ts";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { TestInstallation } from "./installation.ts";
+
+// Purges keeps a message only while a hold is there. From the configuration to the mailbox: what no hold keeps is parked
+// where it is safe, the operator is told, and rerouting brings it home.
+
+const [ANN, BOB, THIRD] = ["ann@contoso.example", "bob@contoso.example", "third@contoso.example"];
+const APPLICATION = {
+  clientId: "11111111-2222-3333-4444-555555555555",
+  secret: "s3cret-value",
+  permissions: ["Mail.ReadWrite", "User.Read.All"],
+};
+let here: TestInstallation;
+let server: IngestionServer;
+
+beforeEach(async () => {
+  here = new TestInstallation("", {
+    "connector-slack": "connectors/slack",
+    "destination-microsoft365": "packages/destination-microsoft365",
+  });
+  server = await openIngestionServer({
+    folder: join(here.folder, "server"),
+    applications: [APPLICATION],
+    mailboxes: [ANN, BOB, THIRD].map((address) => ({ address })),
+  });
+  here.write("secret", APPLICATION.secret);
+  write("2026-01-05.json", ["first", "second"]);
+});
+
+afterEach(async () => {
+  await server.close();
+  here.remove();
+});
+
+test("without a confirmed hold everything waits in the third-party data mailbox; each confirmation brings its share home", async () => {
+  configure([]);
+  const { findings } = await here.json<{ findings: Finding[] }>("check");
+  expect(findings.find(({ message }) => message.includes("No administrator has confirmed"))).toMatchObject({
+    level: "error",
+    message: expect.stringContaining(THIRD),
+    remedy: expect.stringContaining("LitigationHoldEnabled"),
+  });
+  const { code, stdout } = await here.hansard("run");
+  expect(code).toBe(1);
+  expect(stdout).toContain(`what is for Purges of ${ANN} and 1 more is in the Inbox of ${THIRD}`);
+  expect(stdout).toContain(`Set-Mailbox -Identity ${ANN} -LitigationHoldEnabled $true`);
+  expect(everywhere()).toEqual({ ann: [], bob: [], third: ["first", "second"] });
+
+  configure([{ mailboxes: [ANN], on: today(), by: "Ada" }]);
+  expect(await here.json("reroute")).toMatchObject({ copies: 2, withdrawn: 0 });
+  expect(everywhere()).toEqual({ ann: ["first", "second"], bob: [], third: ["first", "second"] });
+
+  configure([{ mailboxes: "*", on: today(), by: "Ada" }]);
+  expect(await here.json("reroute")).toMatchObject({ copies: 2, withdrawn: 2 });
+  expect(everywhere()).toEqual({ ann: ["first", "second"], bob: ["first", "second"], third: [] });
+  expect(await here.json("reroute")).toMatchObject({ copies: 0, withdrawn: 0 });
+  expect(await here.hansard("run")).toMatchObject({ code: 0 });
+  expect(await here.json("reconcile")).toMatchObject({ balanced: true });
+}, 120_000);
+
+test("a hold that is removed is noticed by the run, and only what was for that mailbox goes elsewhere until it is back", async () => {
+  server.store.setRetention(0);
+  configure([{ mailboxes: "*", on: today(), by: "Ada" }]);
+  expect(await here.hansard("run")).toMatchObject({ code: 0 });
+  server.store.setMailbox({ address: BOB, onHold: false });
+  write("2026-01-06.json", ["third", "fourth"]);
+  const { code, stdout } = await here.hansard("run");
+  expect(stdout).toContain(`${BOB} did not keep what was sent into its Purges`);
+  expect(code).toBe(1);
+  expect(everywhere()).toEqual({ ann: ["first", "fourth", "second", "third"], bob: [], third: ["fourth", "third"] });
+  const { findings } = await here.json<{ findings: Finding[] }>("check");
+  expect(findings.filter(({ level }) => level === "error").map(({ message }) => message)).toEqual([
+    expect.stringContaining(`${BOB} did not keep what was sent into its Purges`),
+  ]);
+
+  server.store.setMailbox({ address: BOB, onHold: true });
+  configure([
+    { mailboxes: "*", on: today(), by: "Ada" },
+    { mailboxes: [BOB], on: new Date().toISOString(), by: "Ada" },
+  ]);
+  expect(await here.json("reroute")).toMatchObject({ copies: 2, withdrawn: 2 });
+  expect(everywhere()).toMatchObject({ bob: ["fourth", "third"], third: [] });
+}, 120_000);
+
+function configure(confirmed: object[]): void {
+  const settings = {
+    tenantId: "contoso.example",
+    clientId: APPLICATION.clientId,
+    signIn: { method: "client-secret", clientSecret: "${file:./secret}" },
+    authorityUrl: server.url,
+    graphUrl: server.url,
+    holds: { confirmed },
+    settleMs: 100,
+  };
+  const configuration = {
+    sources: { slack: { settings: { export: "slack", downloadFiles: false } } },
+    destinations: { microsoft365: { thirdPartyMailbox: THIRD, folder: "purges", settings } },
+    people: { domains: ["contoso.example"] },
+  };
+  here.write("hansard.yaml", JSON.stringify(configuration));
+}
+
+/** One day of a channel that both people are in. */
+function write(day: string, texts: string[]): void {
+  const folder = join(here.folder, "slack");
+  mkdirSync(join(folder, "general"), { recursive: true });
+  const users = [ANN, BOB].map((email, index) => ({ id: `U${index}`, name: `user${index}`, profile: { email } }));
+  writeFileSync(join(folder, "users.json"), JSON.stringify(users));
+  writeFileSync(
+    join(folder, "channels.json"),
+    JSON.stringify([{ id: "C1", name: "general", members: users.map(({ id }) => id) }]),
+  );
+  const start = Date.parse(day.slice(0, 10)) / 1000 + 3600;
+  const messages = texts.map((text, index) => ({ type: "message", user: "U0", text, ts: `${start + index}.000100` }));
+  writeFileSync(join(folder, "general", day), JSON.stringify(messages));
+}
+
+function everywhere(): Record<string, string[]> {
+  return {
+    ann: texts(ANN, "recoverableitemspurges"),
+    bob: texts(BOB, "recoverableitemspurges"),
+    third: texts(THIRD, "inbox"),
+  };
+}
+
+function texts(address: string, folder: "recoverableitemspurges" | "inbox"): string[] {
+  const mailbox = server.store.mailbox(address)?.id ?? 0;
+  const { items } = server.store.findItems({ mailbox, folder: server.store.wellKnownFolder(mailbox, folder).id });
+  return items.map(({ subject }) => /first|second|third|fourth/.exec(subject)?.[0] ?? subject).sort();
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
