@@ -111,21 +111,26 @@ test("a refresh token that rotates is used once by partitions that start togethe
   expect(await restarted.rows("SELECT Id FROM FeedItem")).toHaveLength(10);
 });
 
-test("a token another runner has rotated meanwhile is looked up again", async () => {
+test("processes that sign in at the same time use each refresh token once", async () => {
   const app = { ...REFRESHED };
+  const used = new Set<string | undefined>();
   const server = await start({ app });
   const journal = createJournal();
-  const context = contextOf(journal, "feed", refreshSettings(server.url), new Date());
-  await openSession(context);
-  const stored = [...journal.state.values()][0] ?? "";
-  let reads = 0;
-  const stale = {
-    ...context,
-    settings: { ...context.settings, instanceUrl: server.url },
-    state: { ...context.state, get: async () => ((reads += 1) === 1 ? undefined : stored) },
-  };
-  const session = await openSession(stale);
-  expect(await session.rows("SELECT Id FROM FeedItem")).toHaveLength(10);
+  let turn: Promise<unknown> = Promise.resolve();
+  function exclusive<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = turn.then(() => used.add(app.refreshToken)).then(work);
+    turn = result.catch(() => undefined);
+    return result;
+  }
+  // Processes share the state and nothing else; an address of its own stands in for each one's memory.
+  const processes = ["", "/", "//"].map((path) => {
+    const context = contextOf(journal, "feed", refreshSettings(server.url), new Date());
+    const settings = { ...context.settings, instanceUrl: server.url + path };
+    return openSession({ ...context, settings, state: { ...context.state, exclusive } });
+  });
+  await Promise.all(processes);
+
+  expect(used.size).toBe(3);
 });
 
 test("the token goes to Salesforce's own hosts only", async () => {

@@ -8,7 +8,7 @@ import {
   startXServer,
 } from "../../tooling/servers/x/index.ts";
 import { Crash, type Journal, type Run, contextOf, createJournal, readOnce, runAll } from "./harness.test.support.ts";
-import { check, hosts } from "./src/read.ts";
+import { check, hosts, read } from "./src/read.ts";
 import { Settings } from "./src/schema.ts";
 
 const POSTS = { id: "posts:1", name: "posts of account 1" };
@@ -54,7 +54,7 @@ test("the new refresh token is durable before its access token is used", async (
     seen.push(`${value.includes("accessToken")} after ${server.requests.length} requests`);
     await put(name, value);
   };
-  for await (const _ of (await import("./src/read.ts")).read(context));
+  for await (const _ of read(context));
 
   expect(seen).toEqual(["false after 0 requests", "true after 1 requests"]);
   expect(server.requests[1]).toBe("GET /2/users/1");
@@ -70,6 +70,26 @@ test("a refresh token is used once, however many streams and reads need it", asy
   expect(exchanges()).toBe(1);
 });
 
+test("of two processes that need a new token at once, one renews it and the other takes what it got", async () => {
+  const refreshToken = server.consent("1");
+  let turn: Promise<unknown> = Promise.resolve();
+  function exclusive<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = turn.then(work);
+    turn = result.catch(() => undefined);
+    return result;
+  }
+  // Processes share the state and nothing else; an address of its own stands in for each one's memory.
+  const processes = ["", "/"].map(async (path) => {
+    const run = runWith({ refreshToken }, { apiUrl: server.url + path });
+    const context = contextOf(run, POSTS);
+    context.state.exclusive = exclusive;
+    for await (const _ of read(context)) continue;
+  });
+  await Promise.all(processes);
+
+  expect(exchanges()).toBe(1);
+});
+
 test("after a crash between use and storing, the refresh token is tried once more, then consent is asked for and nothing is sent again", async () => {
   const run = runWith({ refreshToken: server.consent("1") });
   const context = contextOf(run, POSTS);
@@ -78,7 +98,6 @@ test("after a crash between use and storing, the refresh token is tried once mor
     if (value.includes("accessToken")) throw new Crash("Before the token is durable.");
     await put(name, value);
   };
-  const { read } = await import("./src/read.ts");
   await expect(read(context).next()).rejects.toBeInstanceOf(Crash);
 
   const second = await errorOf(readOnce(run, POSTS));
@@ -164,7 +183,6 @@ test("a file of a direct message is fetched with a new token where X has ended t
     refused.push(new URL(url).pathname);
     return download(url, request);
   };
-  const { read } = await import("./src/read.ts");
   const events = [];
   for await (const page of read(context)) events.push(...page.events);
 

@@ -3,7 +3,7 @@ import { AuthenticationError, type SourceContext, type SourceState, UnexpectedRe
 import { OAuth2 } from "jsforce";
 import { z } from "zod";
 import type { Settings, SignIn } from "../schema.ts";
-import { codeOf, toHansardError } from "./failure.ts";
+import { toHansardError } from "./failure.ts";
 import { allowed, type GuardedTransport } from "./transport.ts";
 
 export interface Access {
@@ -82,26 +82,22 @@ async function byAssertion(
  */
 async function byRefreshToken(
   { settings, state }: Context,
-  method: SignIn & { method: "refresh-token" },
+  { refreshToken, clientSecret }: SignIn & { method: "refresh-token" },
   transport: GuardedTransport,
 ): Promise<Token> {
-  const first = method.refreshToken.reveal();
-  const used = (await remembered(state, first)) ?? first;
-  try {
-    return await exchange(used);
-  } catch (error) {
-    const rotated = await remembered(state, first);
-    // Another runner may have rotated it between our reading and our using it.
-    if (codeOf(causeOf(error)) !== "invalid_grant" || rotated === undefined || rotated === used) throw error;
-    return await exchange(rotated);
-  }
-
-  async function exchange(refreshToken: string): Promise<Token> {
-    const oauth = oauthClient(settings, transport, method.clientSecret?.reveal());
-    const token = await request(() => oauth.refreshToken(refreshToken));
-    if (token.refresh_token && token.refresh_token !== refreshToken) await remember(state, first, token.refresh_token);
+  const first = refreshToken.reveal();
+  const oauth = oauthClient(settings, transport, clientSecret?.reveal());
+  return await exclusively(state, async () => {
+    const current = (await remembered(state, first)) ?? first;
+    const token = await request(() => oauth.refreshToken(current));
+    if (token.refresh_token && token.refresh_token !== current) await remember(state, first, token.refresh_token);
     return token;
-  }
+  });
+}
+
+/** Another process must not use the same refresh token between our reading and our replacing it. */
+function exclusively<Result>(state: SourceState, work: () => Promise<Result>): Promise<Result> {
+  return state.exclusive ? state.exclusive(work) : work();
 }
 
 const Remembered = z.object({ first: z.string(), current: z.string() });
@@ -144,10 +140,6 @@ function sign(content: string, privateKey: string): string {
       remedy: "Put the whole key into signIn.privateKey, its BEGIN and END lines and line breaks included.",
     });
   }
-}
-
-function causeOf(error: unknown): unknown {
-  return error instanceof Error ? error.cause : undefined;
 }
 
 /** Tells configured organizations apart, without telling their secrets. */

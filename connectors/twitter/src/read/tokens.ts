@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { AuthenticationError, type HansardError, type Secret, UnavailableError } from "@hansard/core";
+import { AuthenticationError, type HansardError, type Secret, type SourceState, UnavailableError } from "@hansard/core";
 import { ApiRequestError, ApiResponseError } from "twitter-api-v2";
 import { z } from "zod";
 import type { Account } from "../schema.ts";
@@ -41,10 +41,17 @@ export async function accessTokenOf(
   account: Account & { refreshToken: Secret },
   rejected?: string,
 ): Promise<string> {
+  const access = async () => accessOf(await recall(context, account), rejected);
   return oneAtATime(`${context.settings.apiUrl} ${account.id}`, async () => {
-    const consent = await recall(context, account);
-    return accessOf(consent, rejected) ?? refresh(context, account, consent);
+    const known = await access();
+    if (known !== undefined) return known;
+    // Another process may have been quicker: then its tokens are the valid ones.
+    return exclusively(context.state, async () => (await access()) ?? refresh(context, account));
   });
+}
+
+function exclusively<Result>(state: SourceState, work: () => Promise<Result>): Promise<Result> {
+  return state.exclusive ? state.exclusive(work) : work();
 }
 
 async function oneAtATime<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
@@ -78,11 +85,8 @@ function nameOf(accountId: string): string {
 }
 
 /** The new refresh token is durable before its access token is used: from then on a crash loses nothing. */
-async function refresh(
-  context: TwitterContext,
-  account: Account & { refreshToken: Secret },
-  known: Consent,
-): Promise<string> {
+async function refresh(context: TwitterContext, account: Account & { refreshToken: Secret }): Promise<string> {
+  const known = await recall(context, account);
   let { attempts } = known;
   while (!known.refused && attempts < ATTEMPTS) {
     attempts += 1;
@@ -102,24 +106,12 @@ async function refresh(
       });
       return access_token;
     }
-    const elsewhere = await refreshedElsewhere(context, account, known);
-    if (elsewhere !== undefined) return elsewhere;
     if (answer.use === "none") await remember(context, account.id, { ...known, attempts: attempts - 1 });
     if (answer.use === "refused") await remember(context, account.id, { ...known, attempts, refused: true });
     if (answer.use !== "unknown") throw answer.error;
     context.log.warn("X's answer to a refresh of the sign-in was lost", { account: account.id, attempts });
   }
   throw consentNeeded(account.id);
-}
-
-/** Another process may have been quicker: then its tokens are the valid ones. */
-async function refreshedElsewhere(
-  context: TwitterContext,
-  account: Account & { refreshToken: Secret },
-  known: Consent,
-): Promise<string | undefined> {
-  const now = await recall(context, account);
-  return now.refreshToken === known.refreshToken ? undefined : accessOf(now);
 }
 
 type Answer = { granted: z.infer<typeof Granted> } | { use: "none" | "refused" | "unknown"; error: Error };
