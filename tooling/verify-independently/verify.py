@@ -154,10 +154,12 @@ class Journal:
             self.settlement(body.split("\n"))
 
     def intent(self, seq, body):
-        if json.loads(body[0])["destination"] != self.manifest["destination"]:
+        header = json.loads(body[0])
+        if header["destination"] != self.manifest["destination"]:
             return
         self.intents[seq] = [json.loads(line) for line in body[1:]]
         for message in self.intents[seq]:
+            message["targets"] = header["targets"][message["targets"]]
             self.messages.setdefault(message["messageId"], {
                 "sha256": message["sha256"], "size": message["size"], "class": message["messageClass"].lower(),
                 "mailboxes": set(), "exported": False,

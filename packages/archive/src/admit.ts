@@ -21,8 +21,10 @@ export async function admit(gate: Gate, deliveries: readonly Delivery[]): Promis
   let last: { message?: Message; outcome: Outcome | undefined } = { outcome: undefined };
   for (const delivery of deliveries) {
     // One message goes to many mailboxes, and is looked at once.
-    if (delivery.message !== last.message)
-      last = { message: delivery.message, outcome: await admitMessage(gate, delivery) };
+    if (delivery.message !== last.message) {
+      const outcome = admitMessage(gate, delivery);
+      last = { message: delivery.message, outcome: outcome instanceof Promise ? await outcome : outcome };
+    }
     settled.push(last.outcome ?? admitTo(gate.directory, delivery.mailbox));
   }
   return settled;

@@ -19,7 +19,7 @@ const ENOUGH_MESSAGES = 16_384;
 const ENOUGH_BYTES = 12 * 1024 * 1024;
 /** A request of many messages is followed by more of them; one of few is somebody speaking, who is to be found at once. */
 const BULK_MESSAGES = 500;
-const BULK_PATIENCE_MS = 300;
+const BULK_PATIENCE_MS = 1000;
 const LIVE_PATIENCE_MS = 15;
 
 if (parentPort !== null) work(parentPort, String((workerData as { folder: string }).folder));

@@ -47,7 +47,7 @@ export class RequestPacker {
     this.#end = 0;
     const messages = new Map<Message, number>();
     const packed: PackedMessage[] = [];
-    const [mailboxes, folders] = [new Numbered<string>(String), new Numbered<Folder>(JSON.stringify)];
+    const [mailboxes, folders] = [new Numbered<string>((address) => address), new Numbered<Folder>(nameOf)];
     const numbers: number[] = [];
     for (const [index, { message, mail, mailbox, folder }] of deliveries.entries()) {
       if (refused[index] !== undefined) continue;
@@ -123,6 +123,10 @@ class Numbered<Value> {
     }
     return number;
   }
+}
+
+function nameOf(folder: Folder): string {
+  return folder.kind === "visible" ? JSON.stringify(folder.path) : folder.kind;
 }
 
 /**

@@ -1,5 +1,7 @@
 import type {
+  Folder,
   IntendedMessage,
+  IntendedTarget,
   Intent,
   OpenDelivery,
   OpenIntent,
@@ -33,9 +35,10 @@ export function recordIntent(
   for (const person of unmapped) countUnmapped(database, source, person);
   if (takenThrough !== undefined) moveCursor(database, { source, destination }, takenThrough);
   release(database, { source, destination }, messages, released);
+  const { lists, lines } = messageLines(messages);
   const id = log.append("intent", at, [
-    JSON.stringify({ ...header, takenThrough, quarantined, released }),
-    ...messages.map((message) => JSON.stringify(message)),
+    JSON.stringify({ ...header, takenThrough, quarantined, released, targets: lists }),
+    ...lines,
   ]);
   latest.set(log, { id, intent });
   if (messages.length === 0) return id;
@@ -61,6 +64,27 @@ export function recordIntent(
     messages.forEach(({ targets }, message) => targets.forEach((_, target) => insert.run(id, message, target)));
   }
   return id;
+}
+
+/** Most messages of a batch go to the same few lists of mailboxes: the header holds each list once, and the lines its number. */
+function messageLines(messages: IntendedMessage[]): { lists: IntendedTarget[][]; lines: string[] } {
+  const lists: IntendedTarget[][] = [];
+  const numbers = new Map<string, number>();
+  const lines = messages.map(({ targets, ...message }) => {
+    let key = "";
+    for (const { mailbox, folder, rule } of targets) key += `${mailbox}\n${folderKey(folder)}\n${rule}\n`;
+    let number = numbers.get(key);
+    if (number === undefined) {
+      number = lists.push(targets) - 1;
+      numbers.set(key, number);
+    }
+    return JSON.stringify({ ...message, targets: number });
+  });
+  return { lists, lines };
+}
+
+function folderKey(folder: Folder): string {
+  return folder.kind === "visible" ? JSON.stringify(folder.path) : folder.kind;
 }
 
 export function recordHold(
@@ -464,8 +488,13 @@ const latest = new WeakMap<Log, { id: number; intent: Intent }>();
 export function readIntent(log: Log, id: number): Intent {
   const known = latest.get(log);
   if (known?.id === id) return known.intent;
-  const [header = "{}", ...messages] = log.lines(id);
-  return { unmapped: [], ...JSON.parse(header), messages: messages.map((line): IntendedMessage => JSON.parse(line)) };
+  const [header = "{}", ...lines] = log.lines(id);
+  const { targets: lists, ...intent } = JSON.parse(header);
+  const messages = lines.map((line): IntendedMessage => {
+    const { targets, ...message } = JSON.parse(line);
+    return { ...message, targets: lists[targets] };
+  });
+  return { unmapped: [], ...intent, messages };
 }
 
 /** What became of each message of an intent, over all its settlements; the last word on a target counts. */

@@ -6,7 +6,8 @@ import type { JournalDatabase } from "./database.ts";
 export type EntryKind = "page" | "hold" | "intent" | "settlement" | "withdrawal";
 
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-const CACHED_CHARACTERS = 32 * 1024 * 1024;
+/** Some pages of bulk: what was just written is read next where little comes at once, and is long gone where much does. */
+const CACHED_CHARACTERS = 8 * 1024 * 1024;
 
 /** The append-only, hash-chained log. Its entries' bodies are JSON lines, the first of them a header. */
 export class Log {

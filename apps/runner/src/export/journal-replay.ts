@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { IntendedMessage, Settlement } from "@hansard/core/ingestion";
+import type { IntendedMessage, IntendedTarget, Settlement } from "@hansard/core/ingestion";
 import type { ExportedEntry, ExportedMessage, ExportManifest } from "./format.ts";
 
 interface Intended {
@@ -91,8 +91,12 @@ export class JournalReplay {
   }
 
   #intent(seq: number, [header = "{}", ...lines]: string[]): void {
-    if ((JSON.parse(header) as { destination: string }).destination !== this.#manifest.destination) return;
-    const messages = lines.map((line) => JSON.parse(line) as IntendedMessage);
+    const { destination, targets } = JSON.parse(header) as { destination: string; targets: IntendedTarget[][] };
+    if (destination !== this.#manifest.destination) return;
+    const messages = lines.map((line): IntendedMessage => {
+      const message = JSON.parse(line);
+      return { ...message, targets: targets[message.targets] };
+    });
     this.#intents.set(seq, messages);
     for (const { messageId, sha256: digest, size, messageClass } of messages) {
       const known = this.#messages.get(messageId);

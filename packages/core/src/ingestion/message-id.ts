@@ -1,7 +1,16 @@
 import { hash } from "node:crypto";
 
 const BLOCK_BYTES = 64;
-const pads = new WeakMap<Uint8Array, { inner: Buffer; outer: Buffer }>();
+const HASH_BYTES = 32;
+/** Room for the pad and an identity of ordinary length. */
+const SCRATCH_BYTES = 4096;
+
+/** A key's two pads, each at the head of memory that has room for what is hashed behind it. */
+interface Pads {
+  inner: Buffer;
+  outer: Buffer;
+}
+const pads = new WeakMap<Uint8Array, Pads>();
 
 /**
  * The Message-ID of a version of an event, or of a part of a series: the same in every mailbox and at every attempt.
@@ -20,16 +29,23 @@ export function messageId(
 
 /** HMAC-SHA256 as hexadecimal digits. node:crypto's own makes a key object at each call, which costs more than the hashing. */
 export function hmac(key: Uint8Array, text: string): string {
-  let pad = pads.get(key);
-  if (!pad) {
-    const block = Buffer.alloc(BLOCK_BYTES);
-    block.set(key.length > BLOCK_BYTES ? hash("sha256", key, "buffer") : key);
-    pad = {
-      inner: Buffer.from(block.map((byte) => byte ^ 0x36)),
-      outer: Buffer.from(block.map((byte) => byte ^ 0x5c)),
-    };
-    pads.set(key, pad);
-  }
-  const inner = hash("sha256", Buffer.concat([pad.inner, Buffer.from(text)]), "buffer");
-  return hash("sha256", Buffer.concat([pad.outer, inner]), "hex");
+  const { inner, outer } = pads.get(key) ?? padsOf(key);
+  outer.set(hash("sha256", behind(inner, text), "buffer"), BLOCK_BYTES);
+  return hash("sha256", outer, "hex");
+}
+
+function behind(pad: Buffer, text: string): Buffer {
+  if (BLOCK_BYTES + text.length * 3 > pad.length)
+    return Buffer.concat([pad.subarray(0, BLOCK_BYTES), Buffer.from(text)]);
+  return pad.subarray(0, BLOCK_BYTES + pad.write(text, BLOCK_BYTES));
+}
+
+function padsOf(key: Uint8Array): Pads {
+  const block = Buffer.alloc(BLOCK_BYTES);
+  block.set(key.length > BLOCK_BYTES ? hash("sha256", key, "buffer") : key);
+  const made = { inner: Buffer.alloc(SCRATCH_BYTES), outer: Buffer.alloc(BLOCK_BYTES + HASH_BYTES) };
+  made.inner.set(block.map((byte) => byte ^ 0x36));
+  made.outer.set(block.map((byte) => byte ^ 0x5c));
+  pads.set(key, made);
+  return made;
 }

@@ -72,17 +72,18 @@ export async function loadPeopleMap(options: PeopleMapOptions): Promise<PeopleMa
 type FindByRule = (source: string, participant: Participant) => PersonMatch | undefined;
 
 function mapFor(source: string, findByRule: FindByRule, directory: Directory | undefined, digest: string): PeopleMap {
-  const remembered = new Map<string, PersonMatch | undefined>();
+  /** By the participant's id, with the address that was seen last: an id hardly ever has two. */
+  const remembered = new Map<string, { address: string | undefined; match: PersonMatch | undefined }>();
 
   function byRule(participant: Participant): PersonMatch | undefined {
     // A place has no mailbox, whatever its name or address looks like.
     if (participant.kind === "place") return undefined;
-    const key = `${participant.id}\u0000${participant.address ?? ""}`;
-    const known = remembered.get(key);
-    if (known !== undefined || remembered.has(key)) return known;
+    const { id, address } = participant;
+    const known = remembered.get(id);
+    if (known !== undefined && known.address === address) return known.match;
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
     const match = findByRule(source, participant);
-    remembered.set(key, match);
+    remembered.set(id, { address, match });
     return match;
   }
 
