@@ -29,7 +29,8 @@ export const PROMISES: ReliabilityPromise[] = [
   },
   {
     id: "faults",
-    promise: "A disk that fails or is full ends the process with a clear error; afterwards nothing is lost.",
+    promise:
+      "A disk that fails, is full or writes only a part: Hansard goes on rightly or ends with a clear error; afterwards nothing is lost.",
     test: "tooling/torture/torture.test.ts",
     command: "npm run torture -- --only faults",
   },
@@ -62,6 +63,48 @@ export const PROMISES: ReliabilityPromise[] = [
     promise: "A real workspace's export is archived completely, and the books balance.",
     test: "tooling/end-to-end/community-export.test.ts",
     command: "npm test -- tooling/end-to-end/community-export.test.ts",
+  },
+  {
+    id: "seeds-slack",
+    promise: "What is archived of Slack equals what happened there, event for event.",
+    test: "connectors/slack/live.test.ts",
+    command: "npm run torture -- --only seeds",
+  },
+  {
+    id: "seeds-twitter",
+    promise: "What is archived of X equals what happened there, event for event.",
+    test: "connectors/twitter/capture.test.ts",
+    command: "npm run torture -- --only seeds",
+  },
+  {
+    id: "seeds-chatter",
+    promise: "What is archived of Salesforce Chatter equals what happened there, event for event.",
+    test: "connectors/salesforce-chatter/capture.test.ts",
+    command: "npm run torture -- --only seeds",
+  },
+  {
+    id: "seeds-bloomberg",
+    promise: "What is archived of Bloomberg's drops equals what was written into them, event for event.",
+    test: "tooling/servers/bloomberg/seeds.test.ts",
+    command: "npm run torture -- --only seeds",
+  },
+  {
+    id: "deliveries-graph",
+    promise: "Microsoft Graph, every fault at 5 %: nothing lost or doubled.",
+    test: "packages/ingestion-server/src/delivery-faults.test.ts",
+    command: "npm run torture -- --only deliveries",
+  },
+  {
+    id: "deliveries-ews",
+    promise: "Exchange Web Services, every fault at 5 %: nothing lost or doubled.",
+    test: "packages/ingestion-server/src/ews-faults.test.ts",
+    command: "npm run torture -- --only deliveries",
+  },
+  {
+    id: "deliveries-restart",
+    promise: "The same while the destination itself is killed again and again.",
+    test: "packages/ingestion-server/src/delivery-restart.test.ts",
+    command: "npm run torture -- --only deliveries",
   },
   {
     id: "conformance",

@@ -1,6 +1,16 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { ROOT } from "../workspace.ts";
 
 /** A change to our own code that a test must catch. */
@@ -15,23 +25,22 @@ export interface Mutant {
   replacements: [from: string, to: string][];
 }
 
+const FOLDER = join(ROOT, ".cache", "torture");
+
 /**
  * Bundles the tortured program into one file, so that thousands of starts are quick, with a mutant's changes where one is
- * given. The sources themselves stay untouched.
+ * given. The sources themselves stay untouched. The folder is named by what is in it: a run that is under way keeps its own.
  */
 export async function bundleChild(mutant?: Mutant): Promise<string> {
   const { build } = createRequire(join(ROOT, "tooling", "package.json"))("esbuild") as typeof import("esbuild");
-  const folder = join(ROOT, ".cache", "torture", mutant?.name ?? "sound");
-  mkdirSync(folder, { recursive: true });
-  await build({
-    entryPoints: {
-      child: join(ROOT, "tooling/torture/child.ts"),
-      "index-worker": join(ROOT, "packages/archive/src/index-worker.ts"),
-      "store-worker": join(ROOT, "packages/archive/src/store-worker.ts"),
-      inspect: join(ROOT, "tooling/torture/inspect.ts"),
-    },
-    outdir: folder,
-    outExtension: { ".js": ".js" },
+  const { outputFiles } = await build({
+    entryPoints: [
+      ...["child.ts", "recover.ts"].map((name) => join(ROOT, "tooling/torture", name)),
+      ...workers("packages/archive/src"),
+    ],
+    entryNames: "[name]",
+    outdir: FOLDER,
+    write: false,
     bundle: true,
     platform: "node",
     format: "esm",
@@ -43,23 +52,62 @@ export async function bundleChild(mutant?: Mutant): Promise<string> {
     },
     plugins: mutant ? [applying(mutant)] : [],
   });
+  return store(mutant?.name ?? "sound", outputFiles);
+}
+
+/** The files that run in threads of their own. */
+function workers(folder: string): string[] {
+  return readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith("-worker.ts"))
+    .map((name) => join(ROOT, folder, name));
+}
+
+function store(name: string, files: import("esbuild").OutputFile[]): string {
+  const hash = createHash("sha256");
+  for (const { contents } of files) hash.update(contents);
+  const folder = join(FOLDER, `${name}-${hash.digest("hex").slice(0, 12)}`);
+  if (existsSync(folder)) return folder;
+  mkdirSync(FOLDER, { recursive: true });
+  const incoming = mkdtempSync(join(FOLDER, "incoming-"));
+  for (const { path, contents } of files) writeFileSync(join(incoming, basename(path)), contents);
+  try {
+    renameSync(incoming, folder);
+  } catch {
+    // Another run has just made the same one.
+    rmSync(incoming, { recursive: true });
+  }
   return folder;
 }
 
 function applying({ name, file, replacements }: Mutant): import("esbuild").Plugin {
   return {
     name,
-    setup({ onLoad }) {
+    setup({ onLoad, onEnd }) {
+      let applied = false;
       onLoad({ filter: /\.ts$/ }, ({ path }) => {
         if (relative(ROOT, path) !== file) return undefined;
-        let contents = readFileSync(path, "utf8");
-        for (const [from, to] of replacements) {
-          if (!contents.includes(from))
-            throw new Error(`The mutant "${name}" no longer fits ${file}: it looks for ${JSON.stringify(from)}.`);
-          contents = contents.replace(from, () => to);
-        }
-        return { contents, loader: "ts" };
+        applied = true;
+        return { contents: mutated(readFileSync(path, "utf8"), { name, file, replacements }), loader: "ts" };
+      });
+      onEnd(() => {
+        if (!applied)
+          throw new Error(`The mutant "${name}" changes ${file}, which the tortured program does not load.`);
       });
     },
   };
+}
+
+/** A source with a mutant's changes. Throws where the source has moved on from what the mutant looks for. */
+export function mutated(
+  source: string,
+  { name, file, replacements }: Pick<Mutant, "name" | "file" | "replacements">,
+): string {
+  return replacements.reduce((contents, [from, to]) => {
+    const times = contents.split(from).length - 1;
+    if (times !== 1)
+      throw new Error(
+        `The mutant "${name}" no longer fits ${file}: what it replaces is there ${times} times, not once: ${JSON.stringify(from)}. Write it anew in tooling/torture/mutants.ts.`,
+      );
+    return contents.replace(from, () => to);
+  }, source);
 }

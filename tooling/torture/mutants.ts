@@ -6,14 +6,15 @@ export const MUTANTS: Mutant[] = [
     name: "checkpoint-before-events",
     fault: "The checkpoint is stored in a transaction of its own, before the events that it covers.",
     caughtBy: "kills at writes",
-    file: "packages/journal/src/open-journal.ts",
+    file: "packages/journal/src/page-queue.ts",
     replacements: [
       [
-        "const results = this.#write(() => pages.map((page) => this.#appendPage(page)));",
+        "const results = write(() =>",
         `for (const { source, partition, page, at } of pages) {
-        if (page.checkpoint !== undefined) this.#database.run("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)", this.#sourceId(source), partition, JSON.stringify(page.checkpoint), at);
-      }
-      const results = this.#write(() => pages.map((page) => this.#appendPage(page)));`,
+      if (page.checkpoint !== undefined)
+        database.run("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)", sourceId(database, source), partition, JSON.stringify(page.checkpoint), at);
+    }
+    const results = write(() =>`,
       ],
     ],
   },

@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TortureResult } from "./kills.ts";
 import { SCENARIOS } from "./scenarios.ts";
+import type { TortureResult } from "./torture-result.ts";
 
 /**
  * Follows the system calls of a run with files: after a file has got its name in the content store, its folder must be

@@ -4,13 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomFrom } from "../bench/random.ts";
-import { eventsIn, type Torture, type TortureResult } from "./kills.ts";
-import { finish, inspect, startChild } from "./run-child.ts";
+import { eventsIn } from "./random-kills.ts";
+import { openRecovery } from "./recovery.ts";
+import { startChild } from "./run-child.ts";
 import type { Scenario } from "./scenarios.ts";
+import type { Torture, TortureResult } from "./torture-result.ts";
 
 const IMAGE_MEGABYTES = 96;
 const LOAD: Scenario = {
+  installed: false,
   settings: { seed: 3, partitions: 1, events: 600, pageEvents: 5, files: true, unmappableEvery: 0, strangers: false },
+  concurrency: 1,
   grouping: "event",
   batchEvents: 20,
   mends: false,
@@ -23,6 +27,7 @@ const LOAD: Scenario = {
 export async function powerCuts({ bundle, sound, seed, onProgress }: Torture, cuts: number): Promise<TortureResult> {
   const random = randomFrom(seed);
   const result: TortureResult = { hits: 0, problems: [] };
+  const recovery = openRecovery(bundle, sound);
   const folder = mkdtempSync(join(tmpdir(), "hansard-power-"));
   const [image, copy, disk] = [join(folder, "image"), join(folder, "copy"), join(folder, "disk")];
   mkdirSync(disk);
@@ -31,7 +36,7 @@ export async function powerCuts({ bundle, sound, seed, onProgress }: Torture, cu
       makeFileSystem(image);
       mount(image, disk);
       const scenario = { ...LOAD, settings: { ...LOAD.settings, seed: seed + cut } };
-      const { process, ended, promised } = startChild(bundle, join(disk, "data"), scenario);
+      const { process, ended, promised } = startChild({ bundle, folder: join(disk, "data"), scenario });
       await sleep(150 + Math.floor(random() * 500));
       process.kill("SIGSTOP");
       // What was promised up to now must be on the disk now.
@@ -46,13 +51,14 @@ export async function powerCuts({ bundle, sound, seed, onProgress }: Torture, cu
       const found = eventsIn(join(disk, "data"));
       if (found < durable) result.problems.push(`Cut ${cut}: ${durable} events were promised and ${found} survived.`);
       result.problems.push(
-        ...(await finish(bundle, join(disk, "data"), scenario)),
-        ...inspect(sound, join(disk, "data"), scenario).problems,
+        ...(await recovery.finish(join(disk, "data"), scenario)),
+        ...(await recovery.inspect(join(disk, "data"), scenario)),
       );
       await unmount(disk);
       onProgress?.(`${result.hits} of ${cuts} power cuts`);
     }
   } finally {
+    recovery.close();
     spawnSync("umount", ["-l", disk]);
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import type { Scenario } from "./scenarios.ts";
 
@@ -10,13 +10,21 @@ export interface Ended {
   promised: number;
 }
 
-/** Starts the tortured program; `wrapper` goes before the command, such as strace with what it injects. */
-export function startChild(
-  bundle: string,
-  folder: string,
-  scenario: Scenario,
-  wrapper: string[] = [],
-): { process: ChildProcess; ended: Promise<Ended>; promised: () => number } {
+export interface StartOptions {
+  bundle: string;
+  folder: string;
+  scenario: Scenario;
+  /** Goes before the command, such as strace with what it injects. */
+  wrapper?: string[];
+  environment?: Record<string, string>;
+}
+
+/** Starts the tortured program. */
+export function startChild({ bundle, folder, scenario, wrapper = [], environment = {} }: StartOptions): {
+  process: ChildProcess;
+  ended: Promise<Ended>;
+  promised: () => number;
+} {
   const [command = "", ...rest] = [
     ...wrapper,
     process.execPath,
@@ -24,7 +32,10 @@ export function startChild(
     folder,
     JSON.stringify(scenario),
   ];
-  const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "" } });
+  const child = spawn(command, rest, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NODE_OPTIONS: "", NODE_COMPILE_CACHE: join(bundle, "compiled"), ...environment },
+  });
   let [stdout, stderr] = ["", ""];
   child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk));
   child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk));
@@ -33,27 +44,4 @@ export function startChild(
     child.on("close", (code, signal) => resolve({ code: signal ? 137 : (code ?? 1), stderr, promised: promised() }));
   });
   return { process: child, ended, promised };
-}
-
-/** Runs it to its end, whatever state the folder is in. */
-export async function finish(bundle: string, folder: string, scenario: Scenario): Promise<string[]> {
-  const { code, stderr } = await startChild(bundle, folder, scenario).ended;
-  return code === 0 ? [] : [`It did not come to its end (${code}): ${stderr.trim()}`];
-}
-
-/** What is wrong with a folder, found by a sound program whatever wrote it. */
-export function inspect(
-  sound: string,
-  folder: string,
-  scenario: Scenario,
-  ended = true,
-): { problems: string[]; events: number } {
-  const { stdout, stderr, status } = spawnSync(
-    process.execPath,
-    [join(sound, "inspect.js"), folder, JSON.stringify(scenario), ended ? "ended" : "open"],
-    { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 },
-  );
-  if (status !== 0)
-    return { problems: [`It cannot be inspected: ${stderr.trim().split("\n").slice(0, 6).join(" ")}`], events: 0 };
-  return JSON.parse(stdout);
 }

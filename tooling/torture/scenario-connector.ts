@@ -19,8 +19,9 @@ export const PEOPLE = ["ann@here.example", "bob@here.example", "cem@here.example
 const STRANGERS = ["dan@elsewhere.example", "eve@elsewhere.example"];
 const FIRST_DAY = Date.UTC(2026, 0, 5);
 
-/** A source whose truth is known: what it holds is a function of its settings. */
-export function scenarioConnector(settings: ScenarioSettings): Connector {
+/** A source whose truth is known: what it holds is a function of its settings. Its mapping may have been mended. */
+export function scenarioConnector(settings: ScenarioSettings, mended = false): Connector {
+  const map = (event: MappableEvent) => toMessage(event, mended);
   return defineConnector({
     id: "scenario",
     source: "Scenario",
@@ -35,7 +36,7 @@ export function scenarioConnector(settings: ScenarioSettings): Connector {
       participants: "at-the-time",
       history: "All of it",
     },
-    events: { Message: toMessage, Other: toMessage },
+    events: { Message: map, Other: map },
     partitions: async () =>
       Array.from({ length: settings.partitions }, (_, index) => ({ id: `p${index}`, name: `Partition ${index}` })),
     async *read({ partition, checkpoint, blobs }): AsyncGenerator<Page<"Message" | "Other", never>> {
@@ -98,17 +99,15 @@ function contentOf(key: string, size: number): Uint8Array {
   return content;
 }
 
-function toMessage({
-  data,
-  occurredAt,
-  attachments,
-}: {
+interface MappableEvent {
   data: unknown;
   occurredAt: string;
   attachments: { id: string; name: string }[];
-}): MessageDraft {
+}
+
+function toMessage({ data, occurredAt, attachments }: MappableEvent, mended: boolean): MessageDraft {
   const { from, to, text, unmappable } = data as { from: string; to: string[]; text: string; unmappable: boolean };
-  if (unmappable && process.env["HANSARD_MENDED"] !== "1") throw new Error("This event is broken on purpose.");
+  if (unmappable && !mended) throw new Error("This event is broken on purpose.");
   return {
     from: { id: from, address: from },
     to: to.filter((address) => address !== from).map((address) => ({ id: address, address })),

@@ -1,0 +1,79 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "../workspace.ts";
+import { startChild } from "./run-child.ts";
+import type { Act, Point, Run, Striker } from "./strike.ts";
+
+/** Which calls an act can strike: writes, synchronisations, and those that change names and lengths. */
+const KINDS: Record<Act, string> = { kill: "wsn", EIO: "wsn", ENOSPC: "w", half: "w", byte: "w" };
+/** A run takes less than a second. */
+const HUNG_MS = 60_000;
+
+/**
+ * Strikes with writing-calls.c, loaded into the process before anything else. It sees every thread's calls, counts each
+ * thread's by themselves, and costs next to nothing. Undefined where nothing compiles C. `wrapper` goes before the program.
+ */
+export function strikeByPreload(wrapper: string[] = []): Striker | undefined {
+  const library = compiled();
+  if (library === undefined) return undefined;
+
+  async function run({ bundle, folder, scenario }: Run, act: Act, { thread, call }: Point) {
+    const log = `${folder}.calls`;
+    const { process, ended } = startChild({
+      bundle,
+      folder,
+      scenario,
+      wrapper,
+      environment: {
+        LD_PRELOAD: library ?? "",
+        HANSARD_STRIKE_FOLDER: folder,
+        HANSARD_STRIKE_CALLS: KINDS[act],
+        HANSARD_STRIKE_THREAD: thread,
+        HANSARD_STRIKE_AT: String(call),
+        HANSARD_STRIKE_ACT: act.toLowerCase(),
+        HANSARD_STRIKE_LOG: log,
+      },
+    });
+    const timer = setTimeout(() => process.kill("SIGKILL"), HUNG_MS);
+    const end = await ended;
+    clearTimeout(timer);
+    const calls = existsSync(log) ? readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
+    rmSync(log, { force: true });
+    return { ...end, calls };
+  }
+
+  return {
+    lacks: [],
+    async count(options, act) {
+      const { calls, code, stderr } = await run(options, act, { thread: "", call: 0 });
+      if (code !== 0 || calls.length === 0) throw new Error(`The scenario does not run (${code}): ${stderr}`);
+      const counts = Map.groupBy(calls, (line) => line.split("\t")[0] ?? "");
+      return new Map([...counts].map(([thread, own]) => [thread, own.length]));
+    },
+    async strike(options, act, point) {
+      const { calls, ...end } = await run(options, act, point);
+      return { ...end, struck: calls.length > 0 };
+    },
+  };
+}
+
+/** The library, compiled once for each version of its source. */
+function compiled(): string | undefined {
+  if (process.platform !== "linux") return undefined;
+  const source = join(ROOT, "tooling", "torture", "writing-calls.c");
+  const folder = join(ROOT, ".cache", "torture");
+  const digest = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 12);
+  const library = join(folder, `writing-calls-${digest}.so`);
+  if (existsSync(library)) return library;
+  mkdirSync(folder, { recursive: true });
+  const incoming = `${library}.${process.pid}`;
+  const options = ["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"];
+  const { status, stderr, error } = spawnSync("cc", [...options, "-o", incoming, source], { encoding: "utf8" });
+  // Not there, or there without the headers of the C library.
+  if (error !== undefined || /fatal error: [\w/]+\.h/.test(stderr)) return undefined;
+  if (status !== 0) throw new Error(`tooling/torture/writing-calls.c does not compile: ${stderr}`);
+  renameSync(incoming, library);
+  return library;
+}

@@ -1,0 +1,137 @@
+import { basename } from "node:path";
+import { bundleChild } from "./bundle.ts";
+import { tortureMutant } from "./catch-mutants.ts";
+import { DELIVERIES, runDeliveries, runSeeds, SEEDS } from "./long-runs.ts";
+import { MUTANTS } from "./mutants.ts";
+import { orderOfWrites } from "./order-of-writes.ts";
+import { canCutPower, powerCuts } from "./power-cuts.ts";
+import { randomKills } from "./random-kills.ts";
+import { canTrace } from "./strike-by-strace.ts";
+import type { Act, Striker } from "./strike.ts";
+import { openStriker, strikeEverywhere, type StrikesResult } from "./strikes.ts";
+import { openTally } from "./tally.ts";
+import type { Torture, TortureResult } from "./torture-result.ts";
+
+export interface TortureOptions {
+  kills: number;
+  cuts: number;
+  step: number;
+  scenarios?: string[];
+  jobs: number;
+  seeds: number;
+  slice: number;
+  seed: number;
+  onProgress: (line: string) => void;
+}
+
+/** What one run found, under the promise that it shows. */
+export interface Outcome extends TortureResult {
+  id: string;
+  /** What it has shown, where there is no problem. */
+  shown: string;
+}
+
+/** Each by its name. Nothing comes of one that this machine cannot run. */
+export const TORTURES: Record<string, (options: TortureOptions) => Promise<Outcome[]>> = {
+  order: takeOrder,
+  kills: killAtRandom,
+  power: cutPower,
+  mutants: catchMutants,
+  writes: killAtWrites,
+  faults: failDisk,
+  deliveries: deliverThroughFaults,
+  seeds: actOutSeeds,
+};
+
+async function takeOrder(): Promise<Outcome[]> {
+  if (!canTrace()) return [];
+  const result = orderOfWrites(await bundleChild());
+  const shown = `${result.hits} files stored, each folder synchronised before the journal refers to the file`;
+  return [{ id: "order", ...result, shown }];
+}
+
+async function killAtRandom(options: TortureOptions): Promise<Outcome[]> {
+  const result = await randomKills(await soundTorture(options), options.kills);
+  return [{ id: "kills", ...result, shown: `${result.hits} kills at random moments: ${NOTHING_LOST}` }];
+}
+
+async function cutPower(options: TortureOptions): Promise<Outcome[]> {
+  if (!canCutPower()) return [];
+  const result = await powerCuts(await soundTorture(options), options.cuts);
+  const shown = `${result.hits} power cuts: all that was promised was on the disk, 0 doubled, verified`;
+  return [{ id: "power", ...result, shown }];
+}
+
+/** Each mutant must be caught; one that is not is a problem of the tests. */
+async function catchMutants(options: TortureOptions): Promise<Outcome[]> {
+  const { sound, seed, onProgress } = await soundTorture(options);
+  const problems: string[] = [];
+  for (const mutant of MUTANTS) {
+    const first = (await tortureMutant(mutant, sound, seed))?.problems[0];
+    onProgress?.(first === undefined ? `NOT CAUGHT: ${mutant.fault}` : `caught: ${mutant.fault}\n    ${first}`);
+    if (first === undefined) problems.push(`The mutant ${mutant.name} was not caught.`);
+  }
+  const hits = MUTANTS.length - problems.length;
+  return [{ id: "mutants", hits, problems, shown: `${hits} of ${MUTANTS.length} deliberate faults caught` }];
+}
+
+function killAtWrites(options: TortureOptions): Promise<Outcome[]> {
+  return strikeWith(
+    "writes",
+    ["kill"],
+    options,
+    (struck, every) => `kills, at ${every} system call that writes${struck}`,
+  );
+}
+
+function failDisk(options: TortureOptions): Promise<Outcome[]> {
+  return strikeWith("faults", ["EIO", "ENOSPC", "half"], options, (struck, every, striker) => {
+    const short = striker.lacks.includes("half") ? "no short writes, for want of a C compiler" : "short writes";
+    return `faults (EIO, ENOSPC, ${short}), at ${every} write, synchronisation and change of a name${struck}: it went on rightly or ended with a clear error`;
+  });
+}
+
+async function strikeWith(
+  id: string,
+  acts: Act[],
+  options: TortureOptions,
+  tell: (struck: string, every: string, striker: Striker) => string,
+): Promise<Outcome[]> {
+  const striker = openStriker();
+  if (striker === undefined) return [];
+  const torture = await soundTorture(options);
+  const code = `${basename(torture.sound)} ${options.seed} ${options.step} ${striker.lacks.join()}`;
+  const tally = openTally<StrikesResult>(id, code);
+  const result = await strikeEverywhere(torture, striker, { ...options, acts, tally });
+  const threads = Object.entries(result.threads).map(([thread, hits]) => `${thread} ${hits}`);
+  const every = options.step === 1 ? "every" : `one in ${options.step} of every`;
+  const what = tell(` of every thread (${threads.join(", ")})`, every, striker);
+  return [{ id, ...result, shown: `${result.hits} ${what}, in five scenarios: ${NOTHING_LOST}` }];
+}
+
+async function deliverThroughFaults({ onProgress }: TortureOptions): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const run of DELIVERIES) {
+    const { hits, problems, shown } = await runDeliveries(run);
+    outcomes.push({ id: run.id, hits, problems, shown: shown.join("; ") });
+    onProgress(`${run.id}: ${hits} tests passed`);
+  }
+  return outcomes;
+}
+
+async function actOutSeeds(options: TortureOptions): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const run of SEEDS) {
+    const result = await runSeeds(run, options);
+    const shown = `${result.hits} random histories, restarts and faults among them: what was archived equals what happened`;
+    outcomes.push({ id: run.id, ...result, shown });
+  }
+  return outcomes;
+}
+
+const NOTHING_LOST = "0 lost, 0 doubled, verified";
+
+async function soundTorture({ seed, onProgress }: TortureOptions): Promise<Torture> {
+  const sound = await bundleChild();
+  return { bundle: sound, sound, seed, onProgress };
+}
