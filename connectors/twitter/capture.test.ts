@@ -41,7 +41,7 @@ afterAll(() => server.close());
 test(
   `what is archived equals what happened at X, event for event, whatever fails on the way (${SEEDS} seeds)`,
   async () => {
-    for (let seed = FIRST_SEED; seed <= SEEDS; seed += 1) {
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed += 1) {
       const differences = await differencesOf(seed);
       expect(differences, `seed ${seed}`).toEqual([]);
     }

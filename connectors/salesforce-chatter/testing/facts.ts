@@ -1,4 +1,4 @@
-import type { CapturedEvent } from "@hansard/core";
+import type { CapturedEvent, Json } from "@hansard/core";
 import { fact } from "../../../tooling/servers/salesforce/index.ts";
 import { capturedEvents, type TestJournal } from "./journal.ts";
 
@@ -10,32 +10,32 @@ export function archivedFacts(journal: TestJournal): Set<string> {
   return new Set([...facts, ...unseen, ...open]);
 }
 
-// A test may look into JSON without parsing it.
-// oxlint-disable-next-line typescript/no-explicit-any
-type Data = { [name: string]: any };
-
 function factsOf(event: CapturedEvent): string[] {
-  const data = event.data as Data;
   const id = event.key.slice(event.key.lastIndexOf(":") + 1);
+  const of = event.type === "FileVersion" ? at(event.data, "of") : event.key;
   const files = event.attachments.flatMap((file) =>
-    "blob" in file
-      ? [fact("file", event.type === "FileVersion" ? data["of"] : event.key, file.id, file.blob.sha256)]
-      : [],
+    "blob" in file ? [fact("file", of, file.id, file.blob.sha256)] : [],
   );
-  return [...files, ...own(event, data, id)];
+  return [...files, ...own(event, id)];
 }
 
-function own({ type, key, context }: CapturedEvent, data: Data, id: string): string[] {
-  const author = (context["author"] as Data | undefined)?.["Id"];
+function own({ type, key, context, data }: CapturedEvent, id: string): string[] {
+  const author = at(context, "author", "Id");
   switch (type) {
     case "Comment":
     case "Reply":
-    case "Answer": {
-      const row = { ...data["item"], ...data["original"] };
-      return [fact("comment", id, row.FeedItemId, row.ThreadParentId, author, row.CreatedDate, row.CommentBody)];
-    }
+    case "Answer":
+      return [
+        fact(
+          "comment",
+          id,
+          ...first(data, "FeedItemId", "ThreadParentId"),
+          author,
+          ...first(data, "CreatedDate", "CommentBody"),
+        ),
+      ];
     case "Edit":
-      return [fact("edit", key, data["revision"].Id, author, data["revision"].Value, data["after"])];
+      return [fact("edit", key, at(data, "revision", "Id"), author, at(data, "revision", "Value"), at(data, "after"))];
     case "Delete":
       return [fact("delete", key)];
     case "Like":
@@ -43,13 +43,15 @@ function own({ type, key, context }: CapturedEvent, data: Data, id: string): str
     case "Unlike":
       return [fact("unlike", id)];
     case "Vote":
-      return [fact("vote", id, key.split(":")[1], author, data["reaction"].ChoiceBody)];
+      return [fact("vote", id, key.split(":")[1], author, at(data, "reaction", "ChoiceBody"))];
     case "PrivateMessage": {
-      const members = (context["members"] as Data[]).map((person) => person["Id"]).join();
-      return [fact("message", id, author, members, data["message"].SentDate, data["message"].Body)];
+      const members = list(context["members"]).map((person) => at(person, "Id"));
+      return [
+        fact("message", id, author, members.join(), at(data, "message", "SentDate"), at(data, "message", "Body")),
+      ];
     }
     case "GroupJoin":
-      return [fact("join", id, (context["place"] as Data)["Id"], author)];
+      return [fact("join", id, at(context, "place", "Id"), author)];
     case "GroupLeave":
       return [fact("leave", id)];
     case "FileVersion":
@@ -59,13 +61,29 @@ function own({ type, key, context }: CapturedEvent, data: Data, id: string): str
   }
 }
 
-function postFact(type: string, data: Data, id: string, author: string): string {
-  const row = { ...data["item"], ...data["original"] };
-  const choices = (data["choices"] ?? []).map((choice: Data) => choice["ChoiceBody"]).join();
-  const changes = (data["changes"] ?? [])
-    .map((change: Data) => `${change["FieldName"]}=${change["NewValue"]}`)
-    .sort()
-    .join();
-  if ((row.Type === "HologramPost") !== (type === "Other")) return fact("wrong type", type, row.Type);
-  return fact("post", id, row.Type, author, row.InsertedById, row.CreatedDate, row.Title, row.Body, choices || changes);
+function postFact(type: string, data: Json, id: string, author: Json | undefined): string {
+  const [kind] = first(data, "Type");
+  const choices = list(at(data, "choices")).map((choice) => at(choice, "ChoiceBody"));
+  const changes = list(at(data, "changes")).map((change) => `${at(change, "FieldName")}=${at(change, "NewValue")}`);
+  if ((kind === "HologramPost") !== (type === "Other")) return fact("wrong type", type, kind);
+  const said = first(data, "InsertedById", "CreatedDate", "Title", "Body");
+  return fact("post", id, kind, author, ...said, choices.join() || changes.sort().join());
+}
+
+/** Fields as they stood at first: where an edit came before the read, the original stands beside the item. */
+function first(data: Json, ...names: string[]): (Json | undefined)[] {
+  const row = { ...object(at(data, "item")), ...object(at(data, "original")) };
+  return names.map((name) => row[name]);
+}
+
+function at(value: Json | undefined, ...names: string[]): Json | undefined {
+  return names.reduce<Json | undefined>((found, name) => object(found)[name], value);
+}
+
+function object(value: Json | undefined): { [name: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}
+
+function list(value: Json | undefined): Json[] {
+  return Array.isArray(value) ? value : [];
 }

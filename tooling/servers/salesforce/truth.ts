@@ -20,6 +20,7 @@ export function createTruth(): Truth {
   };
 }
 
-export function fact(...parts: (Value | undefined)[]): string {
+/** One fact as text, of whatever JSON it is made. */
+export function fact(...parts: unknown[]): string {
   return JSON.stringify(parts.map((part) => part ?? null));
 }
