@@ -4,10 +4,13 @@ import { type Dispatcher, request } from "undici";
 const TIMEOUT_MS = 30_000;
 const MOST_BYTES = 256 * 1024;
 
-/** Lets the sign-in library use our connections: the same proxy, the same trusted authorities, and time limits. */
-export function networkClient(dispatcher: Dispatcher, authorityUrl: string): INetworkModule {
-  const isPlain = authorityUrl.startsWith("http:");
-  const host = new URL(authorityUrl).host;
+/**
+ * Lets the sign-in library use our connections: the same proxy, the same trusted authorities, and time limits. Without a
+ * dispatcher it asks directly. The library insists on https for authorities; the one that is plain is asked plainly.
+ */
+export function networkClient(dispatcher?: Dispatcher, authorityUrl?: string): INetworkModule {
+  const isPlain = authorityUrl?.startsWith("http:") ?? false;
+  const host = authorityUrl === undefined ? undefined : new URL(authorityUrl).host;
 
   async function send<T>(
     method: "GET" | "POST",
@@ -20,7 +23,7 @@ export function networkClient(dispatcher: Dispatcher, authorityUrl: string): INe
     const answer = await request(target, {
       method,
       headers,
-      dispatcher,
+      ...(dispatcher !== undefined && { dispatcher }),
       headersTimeout: TIMEOUT_MS,
       bodyTimeout: TIMEOUT_MS,
       ...(body !== undefined && { body }),

@@ -1,15 +1,10 @@
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import {
-  type AuthenticationResult,
-  ConfidentialClientApplication,
-  type Configuration,
-  type INetworkModule,
-  ManagedIdentityApplication,
-} from "@azure/msal-node";
+import { type AuthenticationResult, ConfidentialClientApplication, type Configuration } from "@azure/msal-node";
 import { AuthenticationError, SettingsError, UnavailableError } from "@hansard/core";
 import type { Dispatcher } from "undici";
 import type { Cloud } from "./clouds.ts";
+import { managedIdentity } from "./managed-identity.ts";
 import { networkClient } from "./network-client.ts";
 import type { Settings, SignIn } from "./settings.ts";
 import { signInFailure } from "./sign-in-failure.ts";
@@ -76,31 +71,18 @@ export class Tokens {
 
 /** Prepares the sign-in. Files are read here, so that a wrong path is said at once. */
 export async function openTokens(settings: Settings, cloud: Cloud, dispatcher: Dispatcher): Promise<Tokens> {
-  const network = networkClient(dispatcher, cloud.authorityUrl);
   const { signIn, clientId } = settings;
   if (signIn.method === "managed-identity")
-    return new Tokens(managedIdentity(signIn.userAssignedClientId, cloud.resource, network), clientId);
+    return new Tokens(managedIdentity(signIn.userAssignedClientId, cloud.resource), clientId);
   const application = new ConfidentialClientApplication({
-    auth: { clientId, ...authority(settings, cloud), ...(await credential(signIn, network)) },
-    system: { networkClient: network, disableInternalRetries: true },
+    auth: { clientId, ...authority(settings, cloud), ...(await credential(signIn)) },
+    system: { networkClient: networkClient(dispatcher, cloud.authorityUrl), disableInternalRetries: true },
   });
   const scopes = [`${cloud.resource}/.default`];
   return new Tokens(
     (isRenewal) => application.acquireTokenByClientCredential({ scopes, skipCache: isRenewal }),
     clientId,
   );
-}
-
-function managedIdentity(
-  userAssignedClientId: string | undefined,
-  resource: string,
-  networkClient: INetworkModule,
-): Fetch {
-  const identity = new ManagedIdentityApplication({
-    ...(userAssignedClientId !== undefined && { managedIdentityIdParams: { userAssignedClientId } }),
-    system: { networkClient },
-  });
-  return (isRenewal) => identity.acquireToken({ resource, forceRefresh: isRenewal });
 }
 
 /** The addresses are known, so that nothing is asked before the token itself; a proxy or a test has one of its own. */
@@ -122,14 +104,13 @@ function authority(
 
 async function credential(
   signIn: Exclude<SignIn, { method: "managed-identity" }>,
-  network: INetworkModule,
 ): Promise<Partial<Configuration["auth"]>> {
   if (signIn.method === "client-secret") return { clientSecret: signIn.clientSecret.reveal() };
   if (signIn.method === "certificate") return { clientCertificate: await certificate(signIn) };
   const { assertionFile = process.env["AZURE_FEDERATED_TOKEN_FILE"], managedIdentityClientId } = signIn;
   if (managedIdentityClientId !== undefined) {
-    const exchange = managedIdentity(managedIdentityClientId, "api://AzureADTokenExchange", network);
-    return { clientAssertion: async () => (await exchange(false))?.accessToken ?? "" };
+    const exchange = managedIdentity(managedIdentityClientId, "api://AzureADTokenExchange");
+    return { clientAssertion: async () => (await exchange(false)).accessToken };
   }
   if (assertionFile === undefined) {
     throw new SettingsError("The federated sign-in has no assertion.", {
