@@ -99,6 +99,52 @@ describe("files", () => {
     await readAll(run);
     expect([...run.journal.gaps.keys()]).toEqual([]);
     expect([...archivedFacts(run.journal)].filter((text) => text.startsWith('["file"'))).toHaveLength(1);
+    expect([...run.journal.events.values()].map(({ key, version }) => `${key} ${version ?? ""}`.trim())).toEqual([
+      `${channel().id}:${ts}`,
+      `${channel().id}:${ts} file/F00000001`,
+    ]);
+  });
+
+  test.each(["late", "hidden"] as const)(
+    "a file that is %s is asked for after ever longer, until it is there",
+    async (absence) => {
+      const input = {
+        mode: "discovery",
+        token: "xoxp-organisation",
+        apiUrl: `${server.url}/api/`,
+        requestsPerMinute: 1_000_000,
+        requestsPerSecond: 1_000_000,
+      };
+      const file = { id: "F00000001", name: "late.txt", bytes: Buffer.from("late"), isDeleted: false, absence };
+      const message = post(world, channel(), { files: [file] });
+      const asked: number[] = [];
+      for (let hour = 0; hour < 24; hour += 1) {
+        world.now += 3_600_000;
+        server.requests.length = 0;
+        await readAll({ ...run, input });
+        if (server.requests.includes("discovery.file.info")) asked.push(hour);
+      }
+      // After an hour, then two, four and eight, though nothing happens in the conversation.
+      expect(asked).toEqual([1, 3, 7, 15]);
+      for (const shared of message.files) delete shared.absence;
+      world.now += 16 * 3_600_000;
+      await readAll({ ...run, input });
+      expect([...run.journal.gaps.keys()]).toEqual([]);
+      expect(run.journal.events.get(`${channel().id}:${message.ts}\nfile/F00000001`)?.attachments).toHaveLength(1);
+      expect([...run.journal.followUps.values()].map(({ size }) => size)).toEqual([0]);
+    },
+  );
+
+  test("a file that Slack has no more is not asked for again, and its gap stays", async () => {
+    const file = { id: "F00000001", name: "late.txt", bytes: Buffer.from("late"), isDeleted: false };
+    const message = post(world, channel(), { files: [{ ...file, absence: "late" }] });
+    world.now += 5000;
+    await readAll(run);
+    for (const shared of message.files) shared.isDeleted = true;
+    world.now += 2 * 3_600_000;
+    await readAll(run);
+    expect([...run.journal.followUps.values()].map(({ size }) => size)).toEqual([0]);
+    expect([...run.journal.gaps.values()].map(({ reason }) => reason).join()).toContain("It was deleted in Slack");
   });
 
   test("a link that leads elsewhere is not followed, and its host sees no token", async () => {

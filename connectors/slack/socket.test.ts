@@ -3,6 +3,7 @@ import { isHansardError } from "@hansard/core";
 import {
   addChannel,
   ALL_SCOPES,
+  appearAll,
   createRandom,
   createWorld,
   fact,
@@ -88,8 +89,10 @@ async function prove(seed: number): Promise<void> {
     if (random.chance(0.5)) await readAll({ ...run, input: { ...run.input, appToken: undefined } });
     world.now += random.between(1, 40) * 3_600_000;
   }
+  appearAll(world);
   for (let look = 0; look < 2; look += 1) {
     world.now += 31 * DAY_MS;
+    await readPartition(run, SOCKET);
     await readAll({ ...run, input: { ...run.input, appToken: undefined } });
   }
   // What was not acknowledged when nobody listened any more, Slack would tell again.

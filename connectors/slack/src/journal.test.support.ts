@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type {
   BlobReference,
   CapturedEvent,
+  FollowUp,
   HttpClient,
   Json,
   KnownEvent,
@@ -23,6 +24,8 @@ export class MemoryJournal {
   gaps = new Map<string, { events: number; reason: string; claim?: string | undefined; open: boolean }>();
   exclusions = new Map<string, { events: number; claim?: string | undefined }>();
   blobs = new Map<string, Buffer>();
+  /** By partition. */
+  followUps = new Map<string, Map<string, FollowUp>>();
   pages = 0;
 
   append(partition: string, page: Page<string, Checkpoint>): number {
@@ -51,6 +54,11 @@ export class MemoryJournal {
       if (gap) gap.open = false;
     }
     for (const { id, events, claim } of page.exclusions ?? []) this.exclusions.set(id, { events, claim });
+    const owed = this.followUps.get(partition) ?? new Map<string, FollowUp>();
+    this.followUps.set(partition, owed);
+    for (const followUp of page.followUps ?? [])
+      owed.set(followUp.id, JSON.parse(JSON.stringify(followUp)) as FollowUp);
+    for (const id of page.settled ?? []) owed.delete(id);
     if (page.checkpoint?.mode === "export") this.checkpoints.set(partition, structuredClone(page.checkpoint));
     return added;
   }
@@ -59,6 +67,11 @@ export class MemoryJournal {
     const found = [...this.events.values()].filter(({ key }) => from <= key && key < to);
     for (const { key, version = "", type } of found.sort((a, b) => (a.key < b.key ? -1 : 1)))
       yield { key, version, type };
+  }
+
+  due(partition: string, at: Date): FollowUp[] {
+    const owed = [...(this.followUps.get(partition)?.values() ?? [])];
+    return owed.filter(({ dueAt }) => dueAt === undefined || Date.parse(dueAt) <= at.getTime());
   }
 
   /** Claims that do not add up, by name. */
@@ -133,7 +146,7 @@ export async function runSource({
       ...shared,
       partition,
       checkpoint: journal.checkpoints.get(partition.id),
-      followUps: [],
+      followUps: journal.due(partition.id, startedAt),
       blobs: { put: (content, options) => putBlob(journal, content, options?.maxBytes) },
       captured: (range) => journal.captured(range),
     };

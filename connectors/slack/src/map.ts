@@ -8,10 +8,11 @@ import {
   otherToMessage,
   reactionToMessage,
 } from "./map/happenings.ts";
-import { documentToMessage, integrationToMessage } from "./map/documents.ts";
+import { documentToMessage, integrationToMessage, lateFileToMessage } from "./map/documents.ts";
 import { noticeToMessage } from "./map/notices.ts";
 import type { Block } from "./map/rich.ts";
 import type { EventType } from "./read/event-type.ts";
+import { isLateFile } from "./read/late-files.ts";
 
 /** Every kind of event that is archived. The keys end up in the message class. */
 export const events = {
@@ -20,7 +21,7 @@ export const events = {
   Broadcast: replyToMessage,
   Me: meToMessage,
   Bot: saidToMessage,
-  FileShare: saidToMessage,
+  FileShare: fileShareToMessage,
   FileComment: fileCommentToMessage,
   FileDelete: fileDeletionToMessage,
   Edit: editToMessage,
@@ -55,6 +56,10 @@ function saidToMessage(event: CapturedEvent): MessageDraft {
   const view = viewOf(event);
   const references = threadOf(view);
   return draft(view, { ...said(view), ...(references.length > 0 && { prefix: "Re: ", references }) });
+}
+
+function fileShareToMessage(event: CapturedEvent): MessageDraft {
+  return isLateFile(event) ? lateFileToMessage(event) : saidToMessage(event);
 }
 
 function replyToMessage(event: CapturedEvent): MessageDraft {

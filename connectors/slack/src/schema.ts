@@ -128,6 +128,8 @@ export const ReadDay = z.object({
   reactions: z.record(z.string(), z.string()).optional(),
   /** The gaps that it left, so that they close when a later export has what was missing. */
   gaps: z.array(z.string()).optional(),
+  /** The gaps of the files of its messages, so that a later export may bring them. */
+  missing: z.array(z.string()).optional(),
   /** The settings excluded it. It is read in full once they no longer do. */
   excluded: z.literal(true).optional(),
 });

@@ -22,7 +22,7 @@ function factsOf(event: CapturedEvent): string[] {
     if (stringAt(item, "ts") !== ts) return [fact("wrong reaction", key)];
     return [fact(kind, channel, ts, stringAt(data, "reaction") ?? "", stringAt(data, "user") ?? "")];
   }
-  if (suffix.startsWith("file/")) return files;
+  if (version.startsWith("file/")) return files;
   if (suffix === "rename") return type === "Rename" ? [] : [fact("wrong rename", key)];
   if (version === "hidden") return [fact("hidden", channel, ts)];
   const said = objectAt(data, "message") ?? data;

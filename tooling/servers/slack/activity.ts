@@ -28,7 +28,7 @@ type Deed = (world: World, channel: WorldChannel) => void;
 
 const DEEDS: Deed[] = [
   say, say, say, say, reply, reply, reply, broadcast, edit, edit, edit, remove, react, react, unreact,
-  share, join, leave, rename, sayOddly, hide,
+  share, share, appear, join, leave, rename, sayOddly, hide,
 ]; // prettier-ignore
 
 function somePeople({ people, random }: World): string[] {
@@ -206,7 +206,24 @@ function share(world: World, channel: WorldChannel): void {
     bytes,
     isDeleted: false,
   };
-  post(world, channel, { files: [file] });
+  const absence = world.random.chance(0.3) ? world.random.pick(["late", "hidden"] as const) : undefined;
+  post(world, channel, { files: [{ ...file, ...(absence && { absence }) }] });
+}
+
+/** A file that was not to be had is there. */
+function appear(world: World, channel: WorldChannel): void {
+  const message = aMessage(world, channel, ({ files: shared }) => shared.some(({ absence }) => absence !== undefined));
+  for (const file of message?.files ?? []) delete file.absence;
+  if (message) record(world, channel, message);
+}
+
+/** In the end every file is there. */
+export function appearAll(world: World): void {
+  for (const channel of world.channels.values())
+    for (const message of channel.messages.values()) {
+      for (const file of message.files) delete file.absence;
+      record(world, channel, message);
+    }
 }
 
 function join(world: World, channel: WorldChannel): void {

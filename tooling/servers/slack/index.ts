@@ -7,7 +7,7 @@ import { WEB } from "./web-methods.ts";
 import { serveSockets, type Sockets } from "./sockets.ts";
 import type { JsonObject, World } from "./workspace.ts";
 
-export { happen, post } from "./activity.ts";
+export { appearAll, happen, post } from "./activity.ts";
 export { writeExport } from "./export.ts";
 export type { Sockets } from "./sockets.ts";
 export { createRandom, type Random } from "./random.ts";
@@ -181,7 +181,7 @@ function serveFile(state: State, request: IncomingMessage, pathname: string, res
   const id = /^\/files-pri\/\w+-(\w+)\//.exec(pathname)?.[1];
   const found = [...state.world.channels.values()]
     .flatMap(({ messages }) => [...messages.values()].flatMap(({ files }) => files))
-    .find((file) => file.id === id && !file.isDeleted);
+    .find((file) => file.id === id && !file.isDeleted && file.absence === undefined);
   const isAllowed = token !== undefined && (token.kind === "organisation" || token.scopes.includes("files:read"));
   if (!isAllowed) return void response.writeHead(200, { "content-type": "text/html" }).end("<html>Sign in</html>");
   if (!found) return void response.writeHead(404).end();

@@ -16,8 +16,9 @@ export function renderMessage(channel: WorldChannel, message: WorldMessage, file
   };
 }
 
-export function renderFile({ id, name, bytes, isDeleted }: WorldFile, filesUrl: string): JsonObject {
+export function renderFile({ id, name, bytes, isDeleted, absence }: WorldFile, filesUrl: string): JsonObject {
   if (isDeleted) return { id, mode: "tombstone" };
+  if (absence === "hidden") return { id, name, mimetype: "text/plain", mode: "hidden_by_limit" };
   const url = `${filesUrl}/files-pri/T0000001-${id}/${encodeURIComponent(name)}`;
   return {
     id,

@@ -22,6 +22,8 @@ export interface WorldFile {
   name: string;
   bytes: Buffer;
   isDeleted: boolean;
+  /** Listed, and for now not to be had: its link answers 404, or the workspace is over the limit of its plan. */
+  absence?: "late" | "hidden";
 }
 
 export interface Membership {
@@ -173,7 +175,7 @@ export function factsOf(channel: WorldChannel, message: WorldMessage): string[] 
       [...users].map((user) => fact("reaction", channel.id, ts, name, user)),
     ),
     ...files
-      .filter(({ isDeleted }) => !isDeleted)
+      .filter(({ isDeleted, absence }) => !isDeleted && absence === undefined)
       .map(({ id, bytes }) => fact("file", channel.id, ts, id, sha256(bytes))),
   ];
 }

@@ -1,6 +1,6 @@
 import type { CapturedEvent, MessageDraft } from "@hansard/core";
 import { isObject, type JsonObject, stringAt } from "../schema/json.ts";
-import { draft, said, viewOf } from "./draft.ts";
+import { draft, said, threadOf, viewOf } from "./draft.ts";
 import { noticeToMessage } from "./notices.ts";
 import { type Block, paragraph } from "./rich.ts";
 
@@ -27,6 +27,24 @@ export function documentToMessage(event: CapturedEvent): MessageDraft {
     summary: `The ${what} "${title}"`,
     blocks: [paragraph(`The ${what} "${title}" of ${view.conversation.title}, as it stood in the export.`), ...blocks],
     around,
+  });
+}
+
+/** A file that was not to be had when its message was archived. It comes by itself: the rest of the message was delivered. */
+export function lateFileToMessage(event: CapturedEvent): MessageDraft {
+  const view = viewOf(event);
+  const { names, message } = view;
+  const { around } = said(view);
+  const fetchedAt = stringAt(event.data, "fetchedAt") ?? event.occurredAt;
+  const of = message.ts ? ` of ${names.time(message.ts)}` : "";
+  const told = `This file of the message${of} could not be had when the message was archived. It was fetched at ${fetchedAt.slice(0, 19).replace("T", " ")} UTC.`;
+  const references = threadOf(view);
+  return draft(view, {
+    prefix: "Late file: ",
+    summary: event.attachments[0]?.name ?? "",
+    blocks: [paragraph(told)],
+    around,
+    ...(references.length > 0 && { references }),
   });
 }
 

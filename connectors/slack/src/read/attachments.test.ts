@@ -144,7 +144,7 @@ test("sends nothing to other hosts and asks for nothing that cannot be had", asy
   expect(attachmentsOf(journal)).toEqual([
     "! Its link leads to files.slack.com.evil.example, which is not Slack.",
     "! Its link leads to 169.254.169.254, which is not Slack.",
-    "! It was deleted in Slack before the export was made.",
+    "! It was deleted in Slack before it could be fetched.",
     "! Slack hides it because the workspace is over the limit of its plan.",
     "! It is kept outside Slack (gdrive); only the link to it was shared.",
     "! It has 5000000 bytes, and the settings allow 1000000.",

@@ -1,6 +1,6 @@
 import type { ReadContext } from "@hansard/core";
 import type { ExportCheckpoint, ReadDay, ExportSettings } from "../schema.ts";
-import type { FileSource } from "./attachments.ts";
+import { type FileSource, retryFile } from "./export-attachments.ts";
 import { deletion, type KnownMessages, loadKnown, missingFrom } from "./changes.ts";
 import { excludeClutter, excludeFile, isExcluded } from "./exclude.ts";
 import { draftPages, type PageDraft, type SlackPage } from "./page.ts";
@@ -53,7 +53,16 @@ export async function* readConversation(reading: ConversationReading): AsyncGene
   yield* declareDeletions(progress);
   for (const [name, day] of progress.finished) page.finish(name, day);
   for (const name of progress.lost) page.forget(name);
+  yield* retryFiles(progress);
   yield* take(page, { last: true });
+}
+
+async function* retryFiles({ read, place, page, context }: Progress): AsyncGenerator<SlackPage> {
+  if (isExcluded(read.settings, place) || !read.settings.downloadFiles) return;
+  for (const followUp of read.followUps) {
+    await retryFile(context, followUp);
+    if (page.isFull) yield* take(page);
+  }
 }
 
 async function prepare(reading: ConversationReading): Promise<Progress> {
@@ -100,9 +109,9 @@ async function* readUnitIfChanged(
   }
   const known: KnownMessages =
     before && !before.excluded
-      ? await loadKnown((range) => read.captured(range), place.conversation.id, before)
+      ? await loadKnown((range) => read.captured(range), place.conversation.id, { ...before, name })
       : new Map();
-  const unit: Unit = { name, sources, claimSuffix, before, known };
+  const unit: Unit = { name, sources, claimSuffix, before, known, missing: new Set(before?.missing) };
   if (isWholeFile(place, name)) {
     compareWithKnown(progress, unit, sha256, await readWholeFile(unit, context));
     return;
@@ -133,7 +142,7 @@ async function findLostUnits({ place, catalogue, read, before, missing, lost }: 
   const { firstDay = "", lastDay = "" } = catalogue;
   for (const [name, day] of Object.entries(before)) {
     if (place.units.has(name) || name <= firstDay || name >= lastDay) continue;
-    const known = await loadKnown((range) => read.captured(range), place.conversation.id, day);
+    const known = await loadKnown((range) => read.captured(range), place.conversation.id, { ...day, name });
     for (const ts of missingFrom(known, () => false))
       missing.set(ts, `${place.workspace.label}/${place.conversation.id}/${name}.json#deleted`);
     lost.push(name);

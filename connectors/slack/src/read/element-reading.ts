@@ -1,9 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import { crc32 } from "node:zlib";
 import type { ReadDay } from "../schema.ts";
-import { addAttachments, type FileSource, filesOf } from "./attachments.ts";
+import { describedFiles } from "./attachments.ts";
 import { asEditIfKnown, type KnownMessages, reactionChange } from "./changes.ts";
 import type { Element } from "./elements.ts";
+import { addFiles, addLateFiles, type FileSource } from "./export-attachments.ts";
 import { asVariant, parseElement, reactionState, type SlackEvent, toEvent } from "./events.ts";
 import type { FileBooks } from "./file-books.ts";
 import type { PageDraft } from "./page.ts";
@@ -20,6 +21,8 @@ export interface Unit {
   before: ReadDay | undefined;
   /** What the journal holds of it from an earlier export. */
   known: KnownMessages;
+  /** The gaps of files that an earlier export did not give. */
+  missing: ReadonlySet<string>;
 }
 
 export interface UnitContext {
@@ -37,6 +40,8 @@ export interface UnitReading extends UnitContext {
   seen: SeenMessages;
   /** Timestamp → digest of its reactions. */
   reactions: Record<string, string>;
+  /** The gaps of files that are missing still. */
+  missing: string[];
   /** How many events follow from comparing with an earlier export. */
   changes: number;
 }
@@ -102,15 +107,16 @@ export function addEvent(
   claim: string,
   bytes: number,
 ): Promise<void> | undefined {
-  const { conversation, surroundings, page, files } = reading;
+  const { conversation, surroundings, page, unit } = reading;
   const ts = event.key.slice(conversation.length + 1);
   const moment = isTimestamp(ts) && event.type !== "Edit" ? ts : secondsOf(new Date(event.occurredAt));
   event.claim = claim;
   event.context = surroundings(moment);
   page.add(event, bytes);
   if (isTimestamp(ts)) noteReactions(reading, event, ts);
-  if (filesOf(event).length === 0) return undefined;
-  return addAttachments(event, files).then((gaps) => gaps.forEach((gap) => page.gap(gap)));
+  if (describedFiles(event).size === 0) return undefined;
+  const isKnown = unit.known.get(ts)?.has(event.version ?? "") === true;
+  return isKnown ? addLateFiles(reading, event) : addFiles(reading, event);
 }
 
 function noteReactions(reading: UnitReading, event: SlackEvent, ts: string): void {

@@ -1,4 +1,4 @@
-import type { Claim, Exclusion, Gap, Json, Page } from "@hansard/core";
+import type { Claim, Exclusion, FollowUp, Gap, Json, Page } from "@hansard/core";
 import type { Checkpoint, ExportCheckpoint, ReadDay } from "../schema.ts";
 import type { EventType } from "./event-type.ts";
 import type { SlackEvent } from "./events.ts";
@@ -13,6 +13,12 @@ export interface PageDraft {
   /** A later claim of the same id replaces the earlier one. */
   claim(claim: Claim): void;
   close(gapIds: string[]): void;
+  owe(followUp: FollowUp): void;
+  settle(followUpId: string): void;
+  /** Whether the follow-up was owed or settled in this read. */
+  knows(followUpId: string): boolean;
+  /** A file of a unit that was missing is there: its gap is closed. */
+  found(unit: string, gapId: string): void;
   /** A unit is read whole. From the next page on that bears a checkpoint, it is not read again. */
   finish(unit: string, day: ReadDay): void;
   forget(unit: string): void;
@@ -61,6 +67,13 @@ export function draftPages(from: ExportCheckpoint | undefined, workspaceGaps: Ga
     exclude: (exclusion) => void page.exclusions.push(exclusion),
     claim: (claim) => void page.claims.set(claim.id, claim),
     close: (ids) => void page.closed.push(...ids),
+    ...collectOwed(() => page),
+    found(unit, gapId) {
+      const day = days[unit];
+      if (!day?.missing?.includes(gapId)) return;
+      days[unit] = { ...day, missing: day.missing.filter((id) => id !== gapId) };
+      changed = true;
+    },
     finish(unit, day) {
       days[unit] = day;
       ledgerLines += linesOf(day);
@@ -74,9 +87,26 @@ export function draftPages(from: ExportCheckpoint | undefined, workspaceGaps: Ga
       return page.contexts;
     },
     get isFull() {
-      return page.events.length >= EVENTS_PER_PAGE || bytes >= BYTES_PER_PAGE;
+      return page.events.length + page.followUps.size >= EVENTS_PER_PAGE || bytes >= BYTES_PER_PAGE;
     },
     take,
+  };
+}
+
+function collectOwed(page: () => Collected): Pick<PageDraft, "owe" | "settle" | "knows"> {
+  const known = new Set<string>();
+  return {
+    owe(followUp) {
+      known.add(followUp.id);
+      page().settled.delete(followUp.id);
+      page().followUps.set(followUp.id, followUp);
+    },
+    settle(id) {
+      known.add(id);
+      page().followUps.delete(id);
+      page().settled.add(id);
+    },
+    knows: (id) => known.has(id),
   };
 }
 
@@ -91,10 +121,21 @@ interface Collected {
   exclusions: Exclusion[];
   claims: Map<string, Claim>;
   closed: string[];
+  followUps: Map<string, FollowUp>;
+  settled: Set<string>;
 }
 
 function emptyPage(): Collected {
-  return { events: [], contexts: {}, gaps: [], exclusions: [], claims: new Map(), closed: [] };
+  return {
+    events: [],
+    contexts: {},
+    gaps: [],
+    exclusions: [],
+    claims: new Map(),
+    closed: [],
+    followUps: new Map(),
+    settled: new Set(),
+  };
 }
 
 function compact({
@@ -104,6 +145,8 @@ function compact({
   exclusions,
   claims,
   closed,
+  followUps,
+  settled,
 }: Omit<Collected, "claims"> & { claims: Claim[] }): SlackPage {
   return {
     events,
@@ -112,9 +155,11 @@ function compact({
     ...(exclusions.length > 0 && { exclusions }),
     ...(claims.length > 0 && { claims }),
     ...(closed.length > 0 && { closed }),
+    ...(followUps.size > 0 && { followUps: [...followUps.values()] }),
+    ...(settled.size > 0 && { settled: [...settled] }),
   };
 }
 
-function linesOf({ reactions = {} }: ReadDay): number {
-  return 3 + Object.keys(reactions).length;
+function linesOf({ reactions = {}, missing = [] }: ReadDay): number {
+  return 3 + Object.keys(reactions).length + missing.length;
 }

@@ -20,7 +20,7 @@ export interface UnitResult {
 
 /** Reads a unit into the page, and stops wherever the page is full so that the caller can hand it over. */
 export async function* readUnit(unit: Unit, context: UnitContext): AsyncGenerator<"full", UnitResult> {
-  const reading: UnitReading = { ...context, unit, seen: new SeenMessages(), reactions: {}, changes: 0 };
+  const reading: UnitReading = { ...context, unit, seen: new SeenMessages(), reactions: {}, missing: [], changes: 0 };
   const gaps: string[] = [];
   for (const { label, member } of unit.sources) {
     const books = new FileBooks(label + unit.claimSuffix, reading.page);
@@ -54,10 +54,11 @@ async function* readFile(reading: UnitReading, books: FileBooks, member: Member)
   books.write();
 }
 
-function dayOf({ seen, reactions }: UnitReading, gaps: string[]): UnitResult["day"] {
+function dayOf({ seen, reactions, missing }: UnitReading, gaps: string[]): UnitResult["day"] {
   return {
     ...seen.span,
     ...(Object.keys(reactions).length > 0 && { reactions }),
     ...(gaps.length > 0 && { gaps }),
+    ...(missing.length > 0 && { missing }),
   };
 }

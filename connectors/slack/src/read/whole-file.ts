@@ -9,7 +9,7 @@ import type { SourceFile } from "./workspaces.ts";
 
 /** Archives a file of the export of which nobody says what it holds: as it is, attached to an event of its own. */
 export async function readWholeFile(unit: Unit, context: UnitContext): Promise<UnitResult> {
-  const reading: UnitReading = { ...context, unit, seen: new SeenMessages(), reactions: {}, changes: 0 };
+  const reading: UnitReading = { ...context, unit, seen: new SeenMessages(), reactions: {}, missing: [], changes: 0 };
   const gaps: string[] = [];
   for (const source of unit.sources) {
     const books = new FileBooks(source.label + unit.claimSuffix, reading.page);

@@ -4,6 +4,7 @@ import type { DiscoverySettings, LiveSettings } from "../../schema.ts";
 import { secondsOf } from "../timestamp.ts";
 import { discoverChanged, discoverConversation } from "./discovery-directory.ts";
 import type { LiveConversation, LiveDirectory, LiveSource } from "./live-source.ts";
+import { dueConversations, forgetDue } from "./due.ts";
 import { enterSlack } from "./run.ts";
 import { hoursBefore, millisecondsOf } from "./slack-time.ts";
 
@@ -73,7 +74,8 @@ async function planDiscovery(
   }
   const owed: string[] = [];
   for (const id of before?.pending ?? []) if ((await state.get(doneName(id))) !== String(before?.number)) owed.push(id);
-  const pending = new Set([...owed, ...changed.keys(), ...(isSweepDue ? directory.conversations.keys() : [])]);
+  const due = await dueConversations(context);
+  const pending = new Set([...owed, ...due, ...changed.keys(), ...(isSweepDue ? directory.conversations.keys() : [])]);
   const agenda: Agenda = {
     number: (before?.number ?? 0) + 1,
     looked: now,
@@ -81,6 +83,7 @@ async function planDiscovery(
     pending: [...pending].sort(),
   };
   await state.put("agenda", JSON.stringify(agenda));
+  if (due.length > 0) await forgetDue(context);
   return agenda.pending;
 }
 

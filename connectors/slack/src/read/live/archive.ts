@@ -1,8 +1,10 @@
-import type { Json } from "@hansard/core";
+import type { FollowUp, Json } from "@hansard/core";
 import { isObject, objectAt, stringAt } from "../../schema/json.ts";
 import { type SlackEvent, toEvent } from "../events.ts";
 import { isTimestamp, secondsOf, timeOf } from "../timestamp.ts";
-import { attachFiles } from "./files.ts";
+import { oweFile } from "../late-files.ts";
+import { fetchFiles } from "./files.ts";
+import { noteDue } from "./due.ts";
 import { DELETED, type KnownMessage } from "./known.ts";
 import { incompleteReactions, reactionChanges } from "./reactions.ts";
 import type { Reading } from "./reading.ts";
@@ -35,7 +37,7 @@ export async function archiveMessage(reading: Reading, data: Json, { known, asOf
       events: 0,
     });
   }
-  if (changed) oweThread(reading, data);
+  if (changed) await oweThread(reading, data);
 }
 
 /** The event that a message is, given what was captured of it; undefined where it is known. */
@@ -85,34 +87,40 @@ export async function add(
   event: SlackEvent,
   surroundings: (moment: string) => Record<string, string>,
 ): Promise<void> {
-  const { page, context, source, now } = reading;
+  const { page, context, source } = reading;
   const happened = secondsOf(new Date(event.occurredAt));
   const ts = event.key.slice(event.key.indexOf(":") + 1);
   event.context = surroundings(isTimestamp(ts) && event.type !== "Edit" && event.type !== "Delete" ? ts : happened);
-  const { gaps, later } = await attachFiles(event, { source, context });
+  const missing = await fetchFiles(event, { source, context });
   page.events.push(event);
-  page.gaps.push(...gaps);
-  for (const file of later) {
-    const dueAt = new Date(millisecondsOf(now) + context.settings.rescanHours * HOUR_MS).toISOString();
-    const data = { kind: "file", key: event.key, file, ts };
-    page.followUps.set(`file:${event.key}/${file}`, { id: `file:${event.key}/${file}`, dueAt, data });
+  for (const file of missing) {
+    page.gaps.push(file.gap);
+    if (file.mayCome) await owe(reading, oweFile(event, file, context.startedAt));
   }
 }
 
-/** A thread may go on after its root has left the days that are read again: it is owed a look when that happens. */
-export function oweThread({ page, context, now }: Reading, data: Json): void {
-  const thread = stringAt(data, "thread_ts");
-  if (!isTimestamp(thread) || thread === stringAt(data, "ts") || !isObject(data)) return;
-  page.followUps.set(`thread:${thread}`, threadFollowUp(thread, now, context.settings));
+/** Puts a follow-up into the page, and its conversation on the agenda of the day on which it is due. */
+export async function owe({ page, context, place }: Reading, followUp: FollowUp): Promise<void> {
+  page.settled.delete(followUp.id);
+  page.followUps.set(followUp.id, followUp);
+  await noteDue(context, place.id, followUp.dueAt);
 }
 
-export function threadFollowUp(
-  thread: string,
-  now: string,
-  { rescanDays, rescanHours }: { rescanDays: number; rescanHours: number },
-): { id: string; dueAt: string; data: Json } {
+/** A thread may go on after its root has left the days that are read again: it is owed a look when that happens. */
+export async function oweThread(reading: Reading, data: Json): Promise<void> {
+  const thread = stringAt(data, "thread_ts");
+  if (!isTimestamp(thread) || thread === stringAt(data, "ts") || !isObject(data)) return;
+  await owe(reading, threadFollowUp(reading, thread));
+}
+
+export function threadFollowUp({ context, place, now }: Reading, thread: string): FollowUp {
+  const { rescanDays, rescanHours } = context.settings;
   const due = Math.max(millisecondsOf(thread) + rescanDays * DAY_MS, millisecondsOf(now) + rescanHours * HOUR_MS);
-  return { id: `thread:${thread}`, dueAt: new Date(due).toISOString(), data: { kind: "thread", thread } };
+  return {
+    id: `thread:${place.id}:${thread}`,
+    dueAt: new Date(due).toISOString(),
+    data: { kind: "thread", conversation: place.id, thread },
+  };
 }
 
 /** When a message was last edited, by the message itself. */

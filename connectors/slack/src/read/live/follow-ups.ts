@@ -1,32 +1,41 @@
 import type { FollowUp } from "@hansard/core";
+import { File } from "../../schema.ts";
 import { stringAt } from "../../schema/json.ts";
-import type { SlackEvent } from "../events.ts";
+import { fileGap, missingFile, type Unavailable } from "../attachments.ts";
+import { lateFileEvent, oweAgain, OwedFile } from "../late-files.ts";
 import type { SlackPage } from "../page.ts";
-import { isTimestamp, timeOf } from "../timestamp.ts";
-import { threadFollowUp } from "./archive.ts";
-import { attachFiles, fileGap } from "./files.ts";
+import { isTimestamp, secondsOf } from "../timestamp.ts";
+import { owe, threadFollowUp } from "./archive.ts";
+import { fetchFile } from "./files.ts";
 import { type Reading, surroundingsOf } from "./reading.ts";
 import { hoursBefore } from "./slack-time.ts";
 import { readThread, threadIn } from "./threads.ts";
 
 const DAY_HOURS = 24;
-/** A file that was not there for so long is gone. */
-const FILE_DAYS = 14;
+const GONE: Unavailable = { unavailable: "It was deleted in Slack before it could be fetched.", mayCome: false };
+
+/** The conversation in which something is owed. */
+export function conversationOwed({ data }: FollowUp): string {
+  const key = stringAt(data, "key") ?? "";
+  return stringAt(data, "conversation") ?? key.slice(0, key.indexOf(":"));
+}
 
 /** Does the work that is owed: looks for late replies in old threads, and for files that were not there. */
-export async function* readFollowUps(reading: Reading): AsyncGenerator<SlackPage> {
-  for (const followUp of reading.context.followUps) {
+export async function* readFollowUps(reading: Reading, followUps: FollowUp[]): AsyncGenerator<SlackPage> {
+  for (const followUp of followUps) {
     const kind = stringAt(followUp.data, "kind");
     if (kind === "thread") yield* readOldThread(reading, followUp);
     else if (kind === "file") await fetchLateFile(reading, followUp);
-    const taken = reading.page.take();
-    if (taken) yield taken;
+    const full = reading.page.isFull ? reading.page.take() : undefined;
+    if (full) yield full;
   }
+  const rest = reading.page.take();
+  if (rest) yield rest;
 }
 
 /** A thread that nobody has answered for `rescanDays` is settled; a late answer is found when the whole is read again. */
 async function* readOldThread(reading: Reading, { id, data }: FollowUp): AsyncGenerator<SlackPage> {
-  const { source, place, page, now, context } = reading;
+  const { source, place, page, context } = reading;
   const ts = stringAt(data, "thread");
   const root = isTimestamp(ts) ? await source.message(place, ts) : undefined;
   const thread = root === undefined ? undefined : threadIn(root);
@@ -35,34 +44,30 @@ async function* readOldThread(reading: Reading, { id, data }: FollowUp): AsyncGe
     return;
   }
   yield* readThread(reading, root, true);
-  const quietSince = hoursBefore(now, context.settings.rescanDays * DAY_HOURS);
+  const quietSince = hoursBefore(reading.now, context.settings.rescanDays * DAY_HOURS);
   page.followUps.delete(id);
   if ((thread.latest ?? thread.ts) < quietSince) page.settled.add(id);
-  else page.followUps.set(id, threadFollowUp(thread.ts, now, context.settings));
+  else await owe(reading, threadFollowUp(reading, thread.ts));
 }
 
-/** The event as it was captured stays; the file comes after it as an event of its own. */
-async function fetchLateFile(reading: Reading, { id, data }: FollowUp): Promise<void> {
-  const { source, place, page, context, now } = reading;
-  const [key = "", file = "", ts = ""] = ["key", "file", "ts"].map((name) => stringAt(data, name) ?? "");
-  const [message = ""] = ts.split("#", 1);
-  page.settled.add(id);
-  const shared = await source.file(file);
-  if (shared === undefined || !isTimestamp(message)) return;
-  const event: SlackEvent = {
-    type: "FileShare",
-    key: `${place.id}:${message}#file/${file}`,
-    occurredAt: timeOf(message),
-    data: { type: "message", conversation: place.id, thread_ts: message, file: shared },
-  };
-  event.context = surroundingsOf(reading, [event.data])(message);
-  const { later } = await attachFiles(event, { source, context });
-  if (later.length === 0) {
-    page.events.push(event);
-    page.closed.push(fileGap(key, file));
-  } else if (message > hoursBefore(now, FILE_DAYS * DAY_HOURS)) {
-    page.settled.delete(id);
-    const dueAt = new Date(context.startedAt.getTime() + context.settings.rescanHours * 3_600_000).toISOString();
-    page.followUps.set(id, { id, dueAt, data });
+/** Asks again for a file, by what Slack says of it now. */
+async function fetchLateFile(reading: Reading, followUp: FollowUp): Promise<void> {
+  const { source, page, context } = reading;
+  const { data: owed } = OwedFile.safeParse(followUp.data);
+  page.settled.add(followUp.id);
+  if (!owed) return;
+  const { id } = File.parse(owed.file);
+  const described = await source.file(id);
+  const fetched = described === undefined ? GONE : await fetchFile(File.parse(described), { source, context });
+  if (described !== undefined && "blob" in fetched) {
+    const event = lateFileEvent(owed, described, fetched, context.startedAt);
+    const ts = owed.key.slice(owed.key.indexOf(":") + 1);
+    const moment = isTimestamp(ts) ? ts : secondsOf(new Date(owed.occurredAt));
+    page.events.push({ ...event, context: surroundingsOf(reading, [event.data])(moment) });
+    page.closed.push(fileGap(owed.key, id));
+    return;
   }
+  if (fetched === GONE) page.gaps.push(missingFile(owed, owed.file, GONE, "Ask those who shared it.").gap);
+  const again = "mayCome" in fetched && fetched.mayCome ? oweAgain(followUp, owed, context.startedAt) : undefined;
+  if (again) await owe(reading, again);
 }

@@ -29,7 +29,7 @@ export function collectPage(): LivePage {
     followUps: new Map(),
     settled: new Set(),
     get isFull() {
-      return page.events.length >= EVENTS_PER_PAGE;
+      return page.events.length + page.followUps.size + page.settled.size >= EVENTS_PER_PAGE;
     },
     take,
   };

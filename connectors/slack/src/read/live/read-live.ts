@@ -53,7 +53,7 @@ async function* readConversation(reading: Reading, before: LiveCheckpoint): Asyn
     reading.members = await source.members(place);
     yield* finishWalk(reading, beginWalk(reading, checkpoint), checkpoint);
   }
-  yield* readFollowUps(reading);
+  yield* readFollowUps(reading, reading.context.followUps);
 }
 
 /** A walk may be taken up again long after it began: who came and went since then must be known first. */

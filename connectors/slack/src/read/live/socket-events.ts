@@ -3,11 +3,13 @@ import { canonicalJson, digest, isObject, objectAt, stringAt } from "../../schem
 import type { ConversationKind } from "../directory.ts";
 import { eventTypeOf } from "../event-type.ts";
 import { type SlackEvent, toEvent } from "../events.ts";
+import type { SlackPage } from "../page.ts";
 import { isTimestamp, timeOf } from "../timestamp.ts";
 import { isLiveExcluded } from "./agenda.ts";
 import { add, asChange, editedAt, oweThread } from "./archive.ts";
 import { DELETED, type KnownReaction, loadKnown, reactionKey } from "./known.ts";
 import { collectPage, type LivePage } from "./live-page.ts";
+import { conversationOwed, readFollowUps } from "./follow-ups.ts";
 import type { LiveConversation, LiveDirectory, LiveSource } from "./live-source.ts";
 import { beginReading, learnMembership, type LiveContext, type Reading, surroundingsOf } from "./reading.ts";
 import { millisecondsOf } from "./slack-time.ts";
@@ -34,21 +36,30 @@ export function beginTelling(context: LiveContext, source: LiveSource, directory
 
 /** Puts what Slack tells into the page, where it is not known. */
 export async function archiveTold(telling: Telling, told: Json): Promise<void> {
-  const reading = await readingOf(telling, told);
+  const reading = await readingOf(telling, channelOf(told), stringAt(told, "channel_type"));
   if (isLiveExcluded(telling.context.settings, reading.place)) return;
   const events = [await earlierOf(reading, told), await eventOf(reading, told)].filter((event) => event !== undefined);
   if (events.length === 0) return;
   learnMembership(reading, [told]);
   const surroundings = surroundingsOf(reading, [told]);
   for (const event of events) await add(reading, event, surroundings);
-  oweThread(reading, told);
+  await oweThread(reading, told);
 }
 
-async function readingOf({ context, source, directory, page, readings }: Telling, told: Json): Promise<Reading> {
-  const id = channelOf(told);
+/** Does what is owed to what was told. */
+export async function* settleTold(telling: Telling): AsyncGenerator<SlackPage> {
+  const byConversation = Map.groupBy(telling.context.followUps, conversationOwed);
+  for (const [id, followUps] of byConversation) yield* readFollowUps(await readingOf(telling, id), followUps);
+}
+
+async function readingOf(
+  { context, source, directory, page, readings }: Telling,
+  id: string,
+  type?: string,
+): Promise<Reading> {
   const known = readings.get(id);
   if (known) return known;
-  const place = directory.conversations.get(id) ?? unlisted(id, stringAt(told, "channel_type"));
+  const place = directory.conversations.get(id) ?? unlisted(id, type);
   const reading = { ...beginReading(context, source, directory, place), page };
   if (directory.conversations.has(id)) reading.members = await source.members(place);
   readings.set(id, reading);

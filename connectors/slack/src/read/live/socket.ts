@@ -4,7 +4,7 @@ import type { SlackPage } from "../page.ts";
 import type { LiveContext } from "./reading.ts";
 import { enterSlack } from "./run.ts";
 import { openSocket } from "./socket-connection.ts";
-import { archiveTold, beginTelling } from "./socket-events.ts";
+import { archiveTold, beginTelling, settleTold, type Telling } from "./socket-events.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -19,6 +19,12 @@ export async function* readSocket(
 ): AsyncGenerator<SlackPage> {
   const source = await enterSlack(context);
   const telling = beginTelling(context, source, await source.directory());
+  yield* listen(telling, settings, appToken);
+  if (!context.signal.aborted) yield* settleTold(telling);
+}
+
+async function* listen(telling: Telling, settings: WebSettings, appToken: Secret): AsyncGenerator<SlackPage> {
+  const { context, source } = telling;
   const deadlineMs = performance.now() + settings.socketMinutes * MINUTE_MS;
   await using socket = await openSocket({
     appToken,
