@@ -228,3 +228,27 @@ test("a reply is found at once though the one after it was also sent to the chan
   await readAll(run);
   expect([...run.journal.events.values()].map(({ key }) => key)).toContain(`${channel().id}:${hidden.ts}`);
 });
+
+test.each(["web", "discovery"])(
+  "replies that Slack counts and does not show are a gap in mode %s, until it shows them",
+  async (mode) => {
+    const discovery = { token: "xoxp-organisation", requestsPerMinute: 1_000_000, requestsPerSecond: 1_000_000 };
+    const asked = mode === "web" ? run : { ...run, input: { mode, apiUrl: `${server.url}/api/`, ...discovery } };
+    const root = post(world, channel());
+    root.more = { thread_ts: root.ts, reply_count: 2, latest_reply: root.ts.replace(/\d$/, "9") };
+    world.now += 5000;
+    await readAll(asked);
+    const gap = `${channel().id}:${root.ts}#replies`;
+    expect(run.journal.gaps.get(gap)).toMatchObject({ events: 2 });
+    world.now += 25 * 3_600_000;
+    await readAll(asked);
+    expect(run.journal.gaps.get(gap)).toMatchObject({ events: 2 });
+    root.more = {};
+    post(world, channel(), { thread: root.ts });
+    post(world, channel(), { thread: root.ts });
+    world.now += 25 * 3_600_000;
+    await readAll(asked);
+    expect([...run.journal.gaps.keys()]).toEqual([]);
+    expect(run.journal.events.size).toBe(3);
+  },
+);

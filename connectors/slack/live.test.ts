@@ -111,6 +111,10 @@ async function prove(mode: "discovery" | "web", kind: Kind, seed: number): Promi
     [...archived].filter((text) => !world.happened.has(text)),
     `seed ${seed}: never happened`,
   ).toEqual([]);
+  expect(
+    [...journal.gaps.keys()].filter((id) => id.endsWith("#replies")),
+    `seed ${seed}: replies that were counted`,
+  ).toEqual([]);
   for (const event of capturedEvents(journal)) proveMapped(event, world, { seed, isBusy });
 }
 

@@ -123,6 +123,15 @@ export function threadFollowUp({ context, place, now }: Reading, thread: string)
   };
 }
 
+/** Replies that Slack counts and did not show are looked for at the next second look. */
+export function repliesFollowUp({ context, place, now }: Reading, thread: string): FollowUp {
+  return {
+    id: `replies:${place.id}:${thread}`,
+    dueAt: new Date(millisecondsOf(now) + context.settings.rescanHours * HOUR_MS).toISOString(),
+    data: { kind: "replies", conversation: place.id, thread },
+  };
+}
+
 /** When a message was last edited, by the message itself. */
 export function editedAt(data: Json): string | undefined {
   return stringAt(objectAt(data, "edited"), "ts");

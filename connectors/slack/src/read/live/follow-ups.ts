@@ -9,7 +9,7 @@ import { owe, threadFollowUp } from "./archive.ts";
 import { fetchFile } from "./files.ts";
 import { type Reading, surroundingsOf } from "./reading.ts";
 import { hoursBefore } from "./slack-time.ts";
-import { readThread, threadIn } from "./threads.ts";
+import { readThread, repliesGap, threadIn } from "./threads.ts";
 
 const DAY_HOURS = 24;
 const GONE: Unavailable = { unavailable: "It was deleted in Slack before it could be fetched.", mayCome: false };
@@ -25,6 +25,7 @@ export async function* readFollowUps(reading: Reading, followUps: FollowUp[]): A
   for (const followUp of followUps) {
     const kind = stringAt(followUp.data, "kind");
     if (kind === "thread") yield* readOldThread(reading, followUp);
+    else if (kind === "replies") yield* readUnshown(reading, followUp);
     else if (kind === "file") await fetchLateFile(reading, followUp);
     const full = reading.page.isFull ? reading.page.take() : undefined;
     if (full) yield full;
@@ -48,6 +49,18 @@ async function* readOldThread(reading: Reading, { id, data }: FollowUp): AsyncGe
   page.followUps.delete(id);
   if ((thread.latest ?? thread.ts) < quietSince) page.settled.add(id);
   else await owe(reading, threadFollowUp(reading, thread.ts));
+}
+
+/** Replies that Slack counted and did not show: where it shows them all, or counts them no more, the gap closes. */
+async function* readUnshown(reading: Reading, { id, data }: FollowUp): AsyncGenerator<SlackPage> {
+  const { source, place, page } = reading;
+  const ts = stringAt(data, "thread") ?? "";
+  reading.threads.delete(ts);
+  const root = await source.message(place, ts);
+  if (root !== undefined) yield* readThread(reading, root, true);
+  if (page.followUps.has(id)) return;
+  page.settled.add(id);
+  page.closed.push(repliesGap(place.id, ts));
 }
 
 /** Asks again for a file, by what Slack says of it now. */
