@@ -88,6 +88,7 @@ export class Installation {
   /** What makes and routes the messages of a source for a destination. */
   async preparation(source: OpenSource, open: OpenDestination): Promise<Preparation> {
     const { configuration, destination, policy } = open;
+    const { messageBytes, messageAttachments } = destination.limits;
     return {
       source: source.id,
       connector: source.connector,
@@ -96,7 +97,8 @@ export class Installation {
       policy,
       installation: this.journal.installation,
       blobs: this.journal.blobs,
-      messageBytes: destination.limits.messageBytes,
+      messageBytes,
+      ...(messageAttachments !== undefined && { messageAttachments }),
       classPrefix: configuration.classPrefix,
       attachSource: source.configuration.attachSource,
     };

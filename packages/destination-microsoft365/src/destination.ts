@@ -6,6 +6,7 @@ import { Directory } from "./directory.ts";
 import { type Duplicate, findDuplicates } from "./duplicates.ts";
 import { GraphFailure } from "./failure.ts";
 import { findDeliveries } from "./find.ts";
+import { BODY_FILES } from "./fit-body.ts";
 import { Folders } from "./folders.ts";
 import { GraphClient, openDispatcher } from "./graph-client.ts";
 import { Holds } from "./holds.ts";
@@ -44,6 +45,7 @@ export async function openMicrosoft365(context: DestinationContext<Settings>): P
     guarantee: "at-least-once",
     limits: {
       messageBytes: settings.messageBytes,
+      messageAttachments: settings.messageAttachments - BODY_FILES,
       batchDeliveries: BATCH_DELIVERIES,
       batchBytes: BATCH_BYTES,
       concurrency: settings.connections,

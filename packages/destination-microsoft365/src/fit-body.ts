@@ -3,6 +3,8 @@ import type { Delivery, MailAttachment, Message } from "@hansard/core/ingestion"
 /** Together they leave room in Graph's 4 MB for recipients, headers and what JSON escapes. */
 const BODY_BYTES = 2_500_000;
 const EXCERPT_CHARACTERS = 100_000;
+/** How many attachments a body may become. */
+export const BODY_FILES = 2;
 
 /** A body that no request carries goes along as files, whole, and the message says so; of the body itself the beginning stays. */
 export function fitBody<Fitted extends Pick<Delivery, "message">>(delivery: Fitted): Fitted {

@@ -126,6 +126,11 @@ export const Settings = z.strictObject({
     .describe(
       "The largest message, as mail, in bytes. A file of 150 MB, Graph's limit, makes a mail of 215 MB. Larger ones are split.",
     ),
+  messageAttachments: z
+    .int()
+    .min(3)
+    .default(250)
+    .describe("The most attachments that Exchange Online takes in a message. One with more is split."),
   employeeIdAttribute: z
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9/]*$/)

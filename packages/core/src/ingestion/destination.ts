@@ -51,6 +51,8 @@ export type Outcome =
 export interface DestinationLimits {
   /** The largest mail it takes, in bytes. A larger message is split into a numbered series. */
   messageBytes: number;
+  /** How many attachments a mail may have. A message with more is split likewise. Absent: any number. */
+  messageAttachments?: number;
   /** How many deliveries one `submit` takes at most. */
   batchDeliveries: number;
   /** How many bytes of mail one `submit` takes at most; a single larger mail goes alone. */

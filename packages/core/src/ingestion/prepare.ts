@@ -20,6 +20,8 @@ export interface Preparation {
   blobs: BlobReader;
   /** The largest mail that the destination takes, in bytes. */
   messageBytes: number;
+  /** How many attachments a mail of the destination may have. Absent: any number. */
+  messageAttachments?: number;
   classPrefix?: MessageClassPrefix;
   /** Whether the event's own JSON goes along as an attachment. */
   attachSource?: boolean;
@@ -115,9 +117,12 @@ async function prepareOne(
   const answer = routed instanceof Promise ? await routed : routed;
   for (const participant of answer.unmapped) onUnmapped(participant);
   const message = composed(source, draft, preparation);
-  const { blobs, messageBytes } = preparation;
+  const { blobs, messageBytes, messageAttachments = Number.POSITIVE_INFINITY } = preparation;
+  const { attachments } = message;
   // What lies in the store is not read for nothing: a message that must be split is measured before it is composed.
-  const fits = !message.attachments.some(({ content }) => "blob" in content) || mailSize(message) <= messageBytes;
+  const fits =
+    attachments.length <= messageAttachments &&
+    (!attachments.some(({ content }) => "blob" in content) || mailSize(message) <= messageBytes);
   if (fits) {
     const composing = composeMail(message, { blobs });
     const mail = composing instanceof Promise ? await composing : composing;
@@ -126,7 +131,7 @@ async function prepareOne(
   const partId = (part: number, total: number) =>
     messageId(preparation.installation, preparation.source, source.key, `${source.version}/${total}`, part);
   const series: PreparedMessage[] = [];
-  for (const [index, part] of splitMessage(message, messageBytes, partId).entries()) {
+  for (const [index, part] of splitMessage(message, messageBytes, partId, messageAttachments).entries()) {
     series.push(prepared(source, part, await composeMail(part, { blobs }), targets ?? answer.targets, index + 1));
   }
   return series;

@@ -35,7 +35,7 @@ export function finishPart(message: Message, part: Part, number: number, total: 
 
 function explanation(firstId: string, number: number, total: number): string[] {
   return [
-    `This message was larger than its destination takes, so it was archived as ${total} mails. This is number ${number}.`,
+    `This message was larger or had more attachments than its destination takes, so it was archived as ${total} mails. This is number ${number}.`,
     `The first has the Message-ID ${firstId}; the others name it in References and in their X-Hansard-Part field say their number.`,
     "To put the message together again, take the texts below the last of these notes one after another in the order of the parts, and the attachments of all parts.",
   ];

@@ -66,6 +66,21 @@ test("a series is numbered, the first part keeps the Message-ID, and the others 
   expect(parts.slice(0, -1).every(({ text }) => text.endsWith("\n"))).toBe(true);
 });
 
+test("what has more attachments than a mail may have is split, however small it is, and none is lost or out of order", () => {
+  const attachments = Array.from({ length: 301 }, (_, number) => ({
+    id: `F${number}`,
+    name: `${number}.txt`,
+    content: { text: `file ${number}` },
+    inline: number % 100 === 0,
+  }));
+  const parts = splitMessage({ ...SAMPLE, html: "<p>Pictures</p>", attachments }, 10_000_000, partId, 150);
+  expect(parts.map((part) => part.attachments.length)).toEqual([150, 150, 1]);
+  expect(parts[0]?.attachments.slice(0, 4).map(({ id }) => id)).toEqual(["F0", "F100", "F200", "F300"]);
+  expect(new Set(parts.flatMap((part) => part.attachments.map(({ id }) => id))).size).toBe(301);
+  expect(parts[1]?.text).toContain("had more attachments than its destination takes");
+  expect(splitMessage({ ...SAMPLE, attachments }, 10_000_000, partId)).toHaveLength(1);
+});
+
 test("HTML and what it shows stay together; other files follow in their order", () => {
   const picture = {
     id: "P",

@@ -16,15 +16,21 @@ const HTML_IS_A_FILE =
 const FRAME_BYTES = 2048;
 
 /**
- * A message as a numbered series of messages whose mails have at most `maxBytes` each: the message itself where it fits.
+ * A message as a numbered series of messages whose mails have at most `maxBytes` and `maxAttachments` each: the message
+ * itself where it fits.
  * Nothing is cut silently. The text is continued from part to part, attachments are distributed in their order, one that is
  * larger than a part is cut into numbered pieces, and every part says what it is and how the whole is put together again.
  * Throws a RangeError where the header alone leaves no room.
  */
-export function splitMessage(message: Message, maxBytes: number, partId: PartId): Message[] {
-  if (mailSize(message) <= maxBytes) return [message];
+export function splitMessage(
+  message: Message,
+  maxBytes: number,
+  partId: PartId,
+  maxAttachments: number = Number.POSITIVE_INFINITY,
+): Message[] {
+  if (message.attachments.length <= maxAttachments && mailSize(message) <= maxBytes) return [message];
   const room = roomFor(message, maxBytes);
-  const parts = distribute(message, room);
+  const parts = distribute(message, room, maxAttachments);
   const messages = parts.map((part, index) => finishPart(message, part, index + 1, parts.length, partId));
   for (const part of messages) {
     const size = mailSize(part);
@@ -43,7 +49,7 @@ function roomFor(message: Message, maxBytes: number): number {
   );
 }
 
-function distribute(message: Message, room: number): Part[] {
+function distribute(message: Message, room: number, maxAttachments: number): Part[] {
   const { text, html } = message;
   const htmlStays = html !== undefined && longestCost(text) + longestCost(html) <= room;
   const chunks = cutText(text, room);
@@ -60,7 +66,7 @@ function distribute(message: Message, room: number): Part[] {
   for (const attachment of inOrder(message, htmlStays)) {
     for (const piece of cutAttachment(attachment, room, (candidate) => costOf(probe, candidate))) {
       const cost = costOf(probe, piece.attachment) + longestCost(piece.note ?? "");
-      if (cost > left) {
+      if (cost > left || part.attachments.length >= maxAttachments) {
         part = { text: "", attachments: [], notes: [] };
         parts.push(part);
         left = room;
