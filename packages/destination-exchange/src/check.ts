@@ -1,4 +1,4 @@
-import type { Finding } from "@hansard/core";
+import { type Finding, isHansardError } from "@hansard/core";
 import { retirement } from "./cloud.ts";
 import type { Doubts } from "./doubts.ts";
 import { ExchangeFailure } from "./failure.ts";
@@ -29,7 +29,7 @@ export async function check(context: CheckContext): Promise<Finding[]> {
     profile(settings),
     certificate(settings, now()),
   ];
-  findings.push(await clock(context), ...(await mailboxes(context)), ...duplicates(doubts));
+  findings.push(await clock(context), ...(await mailboxes(context)), ...(await duplicates(doubts)));
   return findings.filter((finding) => finding !== undefined);
 }
 
@@ -146,8 +146,15 @@ function hold(mailbox: string): Finding {
   };
 }
 
-function duplicates(doubts: Doubts): Finding[] {
-  const count = doubts.reported();
+async function duplicates(doubts: Doubts): Promise<Finding[]> {
+  let count: number;
+  try {
+    count = await doubts.lookAgain(AbortSignal.timeout(60_000));
+  } catch (error) {
+    if (!isHansardError(error)) throw error;
+    const remedy = "Mend what the other findings say, then run `hansard check` again.";
+    return [{ level: "warning", message: `Duplicates could not be looked for: ${error.message}`, remedy }];
+  }
   if (count === 0) return [];
   return [
     {

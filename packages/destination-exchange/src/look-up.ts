@@ -1,4 +1,4 @@
-import type { Delivery, Receipt } from "@hansard/core/ingestion";
+import type { Delivery, Message, Receipt } from "@hansard/core/ingestion";
 import { find, itemIdOf, textAt } from "./answer.ts";
 import { ExchangeFailure } from "./failure.ts";
 import { bareId, deleteItems, findItem, getMime } from "./requests.ts";
@@ -9,13 +9,16 @@ import type { Element } from "./xml.ts";
 const IDS_AT_ONCE = 25;
 const PAGE = 200;
 
+/** What identifies a stored message. */
+export type Sought = Pick<Delivery, "mailbox" | "folder"> & { message: Pick<Message, "id"> };
+
 /** Everything stored with the same identity, the oldest answer first. More than one is a duplicate. */
 export async function findStored(
-  deliveries: Delivery[],
+  deliveries: Sought[],
   context: SubmitContext,
   signal: AbortSignal,
 ): Promise<Receipt[][]> {
-  const found = new Map<Delivery, Receipt[]>();
+  const found = new Map<Sought, Receipt[]>();
   const groups = Map.groupBy(deliveries, ({ mailbox, folder }) => JSON.stringify([mailbox, folder]));
   for (const group of groups.values()) {
     for (let start = 0; start < group.length; start += IDS_AT_ONCE) {
@@ -28,7 +31,7 @@ export async function findStored(
 }
 
 async function inFolder(
-  deliveries: Delivery[],
+  deliveries: Sought[],
   { folders, session }: SubmitContext,
   signal: AbortSignal,
 ): Promise<Map<string, Receipt[]>> {

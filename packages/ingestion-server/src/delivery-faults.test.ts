@@ -9,6 +9,7 @@ import {
   capture,
   deliverAll,
   deliverOnce,
+  everyFault,
   MAILBOXES,
   contextOf,
   ownersOf,
@@ -17,7 +18,6 @@ import {
   settingsFor,
   THIRD_PARTY,
 } from "./delivery.test.support.ts";
-import type { Fault, FaultName } from "./faults.ts";
 import { type IngestionServer, type IngestionServerOptions, openIngestionServer } from "./server.ts";
 import { expectAllOnce, inFolder } from "./stored.test.support.ts";
 
@@ -153,34 +153,13 @@ async function open(options: Partial<IngestionServerOptions>): Promise<void> {
     mailboxes: [...mailboxesNamed(MAILBOXES), { address: THIRD_PARTY }],
     ...options,
   });
+  // Nobody gives up early on a slow machine, unless time-outs are what is shown.
+  const settings = settingsFor(server.url, options.faults === undefined ? { timeoutMs: 60_000 } : {});
   const journal = openJournal(join(folder, "journal"));
   scene = {
     journal,
-    destination: await openMicrosoft365(contextOf(Settings.parse(settingsFor(server.url)), journal, folder)),
+    destination: await openMicrosoft365(contextOf(Settings.parse(settings), journal, folder)),
+    destinationId: "m365",
     clockOffsetMs: 0,
-  };
-}
-
-function everyFault(rate: number): Partial<Record<FaultName, Fault>> {
-  const names = [
-    "throttled",
-    "throttled-without-body",
-    "throttled-without-retry-after",
-    "unavailable",
-    "unavailable-without-body",
-    "timeout-before-commit",
-    "timeout-after-commit",
-    "reset-before-commit",
-    "reset-after-commit",
-    "token-expired",
-    "mailbox-moving",
-  ] as const;
-  const faults: Partial<Record<FaultName, Fault>> = Object.fromEntries(names.map((name) => [name, { rate }]));
-  return {
-    ...faults,
-    "timeout-before-commit": { rate, ms: 5000 },
-    "timeout-after-commit": { rate, ms: 5000 },
-    "late-commit": { rate, ms: 300 },
-    "search-lag": { rate, ms: 400 },
   };
 }

@@ -1,4 +1,4 @@
-import type { Connector, Json, Participant } from "@hansard/core";
+import { type Connector, isHansardError, type Json, type Participant } from "@hansard/core";
 import {
   type DeliverResult,
   deliver,
@@ -10,9 +10,12 @@ import {
 } from "@hansard/core/ingestion";
 import { z } from "zod";
 import { APPLICATION } from "./delivery.test.sample.ts";
+import type { Fault, FaultName } from "./faults.ts";
 
 export const MAILBOXES = 200;
 export const THIRD_PARTY = "third-party@contoso.example";
+/** Who sends what nobody claims. The people map does not know the address. */
+export const STRANGER = "stranger@elsewhere.example";
 export const ROUNDS = 20;
 export const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -20,8 +23,16 @@ export const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 export interface Scene {
   journal: Journal;
   destination: Destination;
+  /** The destination's key in the configuration. */
+  destinationId: string;
   /** The event whose message no server takes. */
   poison?: number;
+  /** Events that come from somebody else. */
+  senders?: Map<number, string>;
+  /** Absent: the chat that `capture` fills. */
+  connector?: Connector;
+  /** Who has a mailbox. Absent: everybody in the tenant's domain. */
+  directory?: (address: string) => string | undefined;
   /** How far the clock of the delivery has been put forward, so that what was put off is due. */
   clockOffsetMs: number;
 }
@@ -40,6 +51,25 @@ export function settingsFor(url: string, more: object = {}): object {
     patienceMs: 5000,
     connections: 200,
     ...more,
+  };
+}
+
+/** Everything that can go wrong, each as often. */
+export function everyFault(rate: number): Partial<Record<FaultName, Fault>> {
+  return {
+    throttled: { rate, ms: 100 },
+    "throttled-without-body": { rate, ms: 100 },
+    "throttled-without-retry-after": { rate },
+    unavailable: { rate },
+    "unavailable-without-body": { rate },
+    "timeout-before-commit": { rate, ms: 5000 },
+    "timeout-after-commit": { rate, ms: 5000 },
+    "late-commit": { rate, ms: 300 },
+    "search-lag": { rate, ms: 400 },
+    "reset-before-commit": { rate },
+    "reset-after-commit": { rate },
+    "token-expired": { rate },
+    "mailbox-moving": { rate },
   };
 }
 
@@ -68,7 +98,7 @@ export async function capture(journal: Journal, events: number): Promise<void> {
 }
 
 function peopleOf(index: number): { from: string; to: string } {
-  if (index % 20 === 19) return { from: `stranger${index}@elsewhere.example`, to: "another@elsewhere.example" };
+  if (index % 20 === 19) return { from: STRANGER, to: "another@elsewhere.example" };
   return { from: `user${index % MAILBOXES}@contoso.example`, to: `user${(index * 7 + 1) % MAILBOXES}@contoso.example` };
 }
 
@@ -82,13 +112,13 @@ export function ownersOf(events: number): { subject: string; mailboxes: string[]
 }
 
 /** The connector: plain and pure. */
-function connectorOf(): Connector {
+function chat(senders = new Map<number, string>()): Connector {
   const Data = z.object({ from: z.string(), to: z.string(), text: z.string() });
   const person = (address: string): Participant => ({ id: address, name: address.split("@")[0] ?? address, address });
   const map = ({ data, occurredAt }: { data: Json; occurredAt: string }) => {
     const { from, to, text } = Data.parse(data);
     return {
-      from: person(from),
+      from: person(senders.get(Number(text.split(" ")[1])) ?? from),
       to: [person(to)],
       date: occurredAt,
       subject: text,
@@ -116,14 +146,13 @@ function connectorOf(): Connector {
 }
 
 export async function deliverOnce(scene: Scene, target: Folder): Promise<DeliverResult> {
-  const { journal, destination, poison } = scene;
-  const people = await loadPeopleMap({
-    directory: (address) => Promise.resolve(address.endsWith("@contoso.example") ? address : undefined),
-  });
+  const { journal, destination, destinationId, poison, senders, connector = chat(senders) } = scene;
+  const { directory = (address) => (address.endsWith("@contoso.example") ? address : undefined) } = scene;
+  const people = await loadPeopleMap({ directory: (address) => Promise.resolve(directory(address)) });
   return deliver({
     preparation: {
       source: "chat",
-      connector: connectorOf(),
+      connector,
       connectorVersion: "1.0.0",
       people: people.forSource("chat"),
       policy: { folder: target, thirdPartyMailbox: THIRD_PARTY },
@@ -131,7 +160,7 @@ export async function deliverOnce(scene: Scene, target: Folder): Promise<Deliver
       blobs: journal.blobs,
       messageBytes: destination.limits.messageBytes,
     },
-    destinationId: "m365",
+    destinationId,
     destination: poison === undefined ? destination : poisoned(destination, poison),
     journal,
     grouping: "event",
@@ -143,16 +172,21 @@ export async function deliverOnce(scene: Scene, target: Folder): Promise<Deliver
 
 /** As a runner does: again and again, until nothing is open. Gives the number of rounds. */
 export async function deliverAll(scene: Scene, target: Folder, rounds = ROUNDS): Promise<number> {
+  const { journal, destinationId } = scene;
   const said: string[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     const { stopped, postponed } = await deliverOnce(scene, target);
-    if (stopped !== undefined && !/unavailable|cannot be said/i.test(String(stopped))) throw stopped;
-    if (postponed === 0 && stopped === undefined && (await scene.journal.openIntents("chat", "m365")).length === 0)
-      return round;
+    if (stopped !== undefined && !isPassing(stopped)) throw stopped;
+    const isDone = postponed === 0 && stopped === undefined;
+    if (isDone && (await journal.openIntents("chat", destinationId)).length === 0) return round;
     said.push(`${postponed} ${String(stopped ?? "")}`);
     scene.clockOffsetMs += 3_600_000;
   }
   throw new Error(`The deliveries do not come to an end: ${said.join(" | ")}`);
+}
+
+function isPassing(error: unknown): boolean {
+  return isHansardError(error) && (error.kind === "unavailable" || error.kind === "rate-limited");
 }
 
 /** Gives one message a class that no server takes. */

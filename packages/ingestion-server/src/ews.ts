@@ -118,6 +118,7 @@ async function answerOperation(soap: SoapRequest, operation: Node, caller: Calle
       requestId,
       messageBytes: options.messageBytes ?? MESSAGE_BYTES,
       ...(visibleAt && { visibleAt }),
+      ...(isIngestion && options.thirdPartyMailbox !== undefined && { ingestionFor: options.thirdPartyMailbox }),
     };
     const messages = failing ? allFailing(operation, known.items, failing) : await known.answer(call);
     return soapAnswer(operation.name, messages);
