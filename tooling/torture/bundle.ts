@@ -26,6 +26,7 @@ export interface Mutant {
 }
 
 const FOLDER = join(ROOT, ".cache", "torture");
+const KEPT_MS = 3 * 24 * 3_600_000;
 
 /**
  * Bundles the tortured program into one file, so that thousands of starts are quick, with a mutant's changes where one is
@@ -68,6 +69,7 @@ function store(name: string, files: import("esbuild").OutputFile[]): string {
   const folder = join(FOLDER, `${name}-${hash.digest("hex").slice(0, 12)}`);
   if (existsSync(folder)) return folder;
   mkdirSync(FOLDER, { recursive: true });
+  forgetOld(name);
   const incoming = mkdtempSync(join(FOLDER, "incoming-"));
   for (const { path, contents } of files) writeFileSync(join(incoming, basename(path)), contents);
   try {
@@ -77,6 +79,12 @@ function store(name: string, files: import("esbuild").OutputFile[]): string {
     rmSync(incoming, { recursive: true });
   }
   return folder;
+}
+
+/** What was made of the code as it was days ago is used by no run any more. */
+function forgetOld(name: string): void {
+  for (const old of readdirSync(FOLDER).filter((entry) => entry.startsWith(`${name}-`)))
+    if (statSync(join(FOLDER, old)).mtimeMs < Date.now() - KEPT_MS) rmSync(join(FOLDER, old), { recursive: true });
 }
 
 function applying({ name, file, replacements }: Mutant): import("esbuild").Plugin {

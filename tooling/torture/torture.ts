@@ -5,6 +5,7 @@ import { type Outcome, TORTURES } from "./tortures.ts";
 // npm run torture -- [--only kills,writes,faults,power,order,mutants,deliveries,seeds] [--kills 1000] [--cuts 100]
 //   [--step 1] [--scenarios pages,files] [--jobs 1] [--seeds 5000] [--slice 500] [--seed N] [--write]
 // What a run of writes, faults, deliveries or seeds has done stays done while the code is the same: end it, and start it again.
+// "seeds" means all whose names begin so; "seeds-slack" is one of them.
 const { values } = parseArgs({
   options: {
     only: { type: "string", default: Object.keys(TORTURES).join(",") },
@@ -31,21 +32,25 @@ const options = {
   onProgress: (line: string) => process.stderr.write(`  ${line}\n`),
 };
 
-for (const name of values.only.split(",")) {
-  const torture = TORTURES[name];
-  if (torture === undefined)
-    throw new Error(`There is no torture "${name}"; there are ${Object.keys(TORTURES).join(", ")}.`);
+for (const name of values.only.split(",").flatMap(namesOf)) {
   process.stderr.write(`${name} …\n`);
-  const outcomes = await torture(options);
-  if (outcomes.length === 0) console.log(`${name}: cannot be run on this machine`);
-  for (const outcome of outcomes) report(outcome);
+  const outcome = await TORTURES[name]?.(options);
+  if (outcome === undefined) console.log(`${name}: cannot be run on this machine`);
+  else report(name, outcome);
 }
 
-function report({ id, hits, problems, shown }: Outcome): void {
+function namesOf(given: string): string[] {
+  const names = Object.keys(TORTURES).filter((name) => name === given || name.startsWith(`${given}-`));
+  if (names.length === 0)
+    throw new Error(`There is no torture "${given}"; there are ${Object.keys(TORTURES).join(", ")}.`);
+  return names;
+}
+
+function report(name: string, { hits, problems, shown }: Outcome): void {
   const failed = problems.length > 0;
-  console.log(`${id}: ${failed ? `${problems.length} problems after ${hits} hits` : shown}`);
+  console.log(`${name}: ${failed ? `${problems.length} problems after ${hits} hits` : shown}`);
   for (const problem of problems.slice(0, 10)) console.log(`  ${problem}`);
   if (failed) process.exitCode = 1;
   // A part of the scenarios is not what the row promises.
-  else if (values.write && values.scenarios === undefined) record(id, shown, options.seed);
+  else if (values.write && values.scenarios === undefined) record(name, shown, options.seed);
 }

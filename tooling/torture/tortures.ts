@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { bundleChild } from "./bundle.ts";
 import { tortureMutant } from "./catch-mutants.ts";
-import { DELIVERIES, runDeliveries, runSeeds, SEEDS } from "./long-runs.ts";
+import { DELIVERIES, type LongRun, runDeliveries, runSeeds, SEEDS } from "./long-runs.ts";
 import { MUTANTS } from "./mutants.ts";
 import { orderOfWrites } from "./order-of-writes.ts";
 import { canCutPower, powerCuts } from "./power-cuts.ts";
@@ -24,46 +24,46 @@ export interface TortureOptions {
   onProgress: (line: string) => void;
 }
 
-/** What one run found, under the promise that it shows. */
 export interface Outcome extends TortureResult {
-  id: string;
   /** What it has shown, where there is no problem. */
   shown: string;
 }
 
-/** Each by its name. Nothing comes of one that this machine cannot run. */
-export const TORTURES: Record<string, (options: TortureOptions) => Promise<Outcome[]>> = {
+type RunTorture = (options: TortureOptions) => Promise<Outcome | undefined>;
+
+/** Each by its name, which is that of the promise it shows. Nothing comes of one that this machine cannot run. */
+export const TORTURES: Record<string, RunTorture> = {
   order: takeOrder,
   kills: killAtRandom,
   power: cutPower,
   mutants: catchMutants,
   writes: killAtWrites,
   faults: failDisk,
-  deliveries: deliverThroughFaults,
-  seeds: actOutSeeds,
+  ...Object.fromEntries(DELIVERIES.map((run): [string, RunTorture] => [run.id, () => deliverThroughFaults(run)])),
+  ...Object.fromEntries(SEEDS.map((run): [string, RunTorture] => [run.id, (options) => actOutSeeds(run, options)])),
 };
 
-async function takeOrder(): Promise<Outcome[]> {
-  if (!canTrace()) return [];
+async function takeOrder(): Promise<Outcome | undefined> {
+  if (!canTrace()) return undefined;
   const result = orderOfWrites(await bundleChild());
   const shown = `${result.hits} files stored, each folder synchronised before the journal refers to the file`;
-  return [{ id: "order", ...result, shown }];
+  return { ...result, shown };
 }
 
-async function killAtRandom(options: TortureOptions): Promise<Outcome[]> {
+async function killAtRandom(options: TortureOptions): Promise<Outcome | undefined> {
   const result = await randomKills(await soundTorture(options), options.kills);
-  return [{ id: "kills", ...result, shown: `${result.hits} kills at random moments: ${NOTHING_LOST}` }];
+  return { ...result, shown: `${result.hits} kills at random moments: ${NOTHING_LOST}` };
 }
 
-async function cutPower(options: TortureOptions): Promise<Outcome[]> {
-  if (!canCutPower()) return [];
+async function cutPower(options: TortureOptions): Promise<Outcome | undefined> {
+  if (!canCutPower()) return undefined;
   const result = await powerCuts(await soundTorture(options), options.cuts);
   const shown = `${result.hits} power cuts: all that was promised was on the disk, 0 doubled, verified`;
-  return [{ id: "power", ...result, shown }];
+  return { ...result, shown };
 }
 
 /** Each mutant must be caught; one that is not is a problem of the tests. */
-async function catchMutants(options: TortureOptions): Promise<Outcome[]> {
+async function catchMutants(options: TortureOptions): Promise<Outcome | undefined> {
   const { sound, seed, onProgress } = await soundTorture(options);
   const problems: string[] = [];
   for (const mutant of MUTANTS) {
@@ -72,10 +72,10 @@ async function catchMutants(options: TortureOptions): Promise<Outcome[]> {
     if (first === undefined) problems.push(`The mutant ${mutant.name} was not caught.`);
   }
   const hits = MUTANTS.length - problems.length;
-  return [{ id: "mutants", hits, problems, shown: `${hits} of ${MUTANTS.length} deliberate faults caught` }];
+  return { hits, problems, shown: `${hits} of ${MUTANTS.length} deliberate faults caught` };
 }
 
-function killAtWrites(options: TortureOptions): Promise<Outcome[]> {
+function killAtWrites(options: TortureOptions): Promise<Outcome | undefined> {
   return strikeWith(
     "writes",
     ["kill"],
@@ -84,7 +84,7 @@ function killAtWrites(options: TortureOptions): Promise<Outcome[]> {
   );
 }
 
-function failDisk(options: TortureOptions): Promise<Outcome[]> {
+function failDisk(options: TortureOptions): Promise<Outcome | undefined> {
   return strikeWith("faults", ["EIO", "ENOSPC", "half"], options, (struck, every, striker) => {
     const short = striker.lacks.includes("half") ? "no short writes, for want of a C compiler" : "short writes";
     return `faults (EIO, ENOSPC, ${short}), at ${every} write, synchronisation and change of a name${struck}: it went on rightly or ended with a clear error`;
@@ -96,9 +96,9 @@ async function strikeWith(
   acts: Act[],
   options: TortureOptions,
   tell: (struck: string, every: string, striker: Striker) => string,
-): Promise<Outcome[]> {
+): Promise<Outcome | undefined> {
   const striker = openStriker();
-  if (striker === undefined) return [];
+  if (striker === undefined) return undefined;
   const torture = await soundTorture(options);
   const code = `${basename(torture.sound)} ${options.seed} ${options.step} ${striker.lacks.join()}`;
   const tally = openTally<StrikesResult>(id, code);
@@ -106,27 +106,18 @@ async function strikeWith(
   const threads = Object.entries(result.threads).map(([thread, hits]) => `${thread} ${hits}`);
   const every = options.step === 1 ? "every" : `one in ${options.step} of every`;
   const what = tell(` of every thread (${threads.join(", ")})`, every, striker);
-  return [{ id, ...result, shown: `${result.hits} ${what}, in five scenarios: ${NOTHING_LOST}` }];
+  return { ...result, shown: `${result.hits} ${what}, in five scenarios: ${NOTHING_LOST}` };
 }
 
-async function deliverThroughFaults({ onProgress }: TortureOptions): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const run of DELIVERIES) {
-    const { hits, problems, shown } = await runDeliveries(run);
-    outcomes.push({ id: run.id, hits, problems, shown: shown.join("; ") });
-    onProgress(`${run.id}: ${hits} tests passed`);
-  }
-  return outcomes;
+async function deliverThroughFaults(run: LongRun): Promise<Outcome> {
+  const { hits, problems, shown } = await runDeliveries(run);
+  return { hits, problems, shown: shown.join("; ") };
 }
 
-async function actOutSeeds(options: TortureOptions): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const run of SEEDS) {
-    const result = await runSeeds(run, options);
-    const shown = `${result.hits} random histories, restarts and faults among them: what was archived equals what happened`;
-    outcomes.push({ id: run.id, ...result, shown });
-  }
-  return outcomes;
+async function actOutSeeds(run: LongRun, options: TortureOptions): Promise<Outcome> {
+  const result = await runSeeds(run, options);
+  const shown = `${result.hits} seeds of random histories, with faults and restarts: what was archived equals what happened`;
+  return { ...result, shown };
 }
 
 const NOTHING_LOST = "0 lost, 0 doubled, verified";
