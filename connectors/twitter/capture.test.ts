@@ -5,6 +5,7 @@ import {
   type World,
   type WorldPost,
   type XServer,
+  addEncrypted,
   addMessage,
   addPost,
   addUser,
@@ -170,9 +171,16 @@ function addMedia(world: World, random: Random, message?: string): string {
 
 function chat(world: World, random: Random): void {
   for (let count = random.between(1, 5); count > 0; count -= 1) {
-    talk(world, random);
+    if (random.chance(0.3)) whisper(world, random);
+    else talk(world, random);
     world.now += random.between(1, 30) * MINUTE_MS;
   }
+}
+
+function whisper(world: World, random: Random): void {
+  const conversation = random.pick(["1:3", "1:4", "g7000"]);
+  const readers = conversation === "g7000" ? ["1", "3", "4"] : conversation.split(":");
+  addEncrypted(world, { conversation, readers, sender: random.pick(readers) });
 }
 
 function talk(world: World, random: Random): void {
@@ -195,9 +203,10 @@ function compare(world: World, journal: Journal, settled: Set<string>, bare: boo
   return [
     ...comparePosts(world, journal, settled, bare),
     ...compareMessages(world, journal),
+    ...compareEncrypted(world, journal),
     ...(bare ? [] : compareLikes(world, journal)),
     ...compareFiles(world, journal),
-    ...[...journal.gaps.values()].map(({ reason }) => `gap: ${reason}`),
+    ...[...journal.gaps.values()].flatMap(({ id, reason }) => (id.startsWith("encrypted:") ? [] : [`gap: ${reason}`])),
     ...[...journal.events.values()].flatMap((event) => unmappable(journal, event)),
   ];
 }
@@ -237,6 +246,21 @@ function compareMessages(world: World, journal: Journal): string[] {
   });
   const actual = archived.map(({ type, key, data }) => `${type} ${key} ${textIn(data)}`);
   return difference("message", expected, actual);
+}
+
+function compareEncrypted({ encrypted }: World, journal: Journal): string[] {
+  const archived = [...journal.events.values()].filter(({ type }) => type === "EncryptedMessage");
+  const expected = encrypted.map(({ id, createdAt }) => `${id.padStart(19, "0")} ${new Date(createdAt).toISOString()}`);
+  const conversations = encrypted.map(({ conversation }) => `encrypted:1:${conversation.replace(":", "-")}`);
+  const gaps = [...journal.gaps.keys()].filter((id) => id.startsWith("encrypted:"));
+  return [
+    ...difference(
+      "encrypted message",
+      expected,
+      archived.map(({ key, occurredAt }) => `${key.slice("encrypted:1:".length)} ${occurredAt}`),
+    ),
+    ...difference("gap of an encrypted conversation", [...new Set(conversations)], gaps),
+  ];
 }
 
 function textIn(data: unknown): string {

@@ -19,7 +19,7 @@ export const connector: Connector = defineConnector({
     history:
       "The newest 3,200 posts and 800 mentions of an account and 30 days of direct messages; all posts with full-archive search; everything that a downloaded account archive holds",
     never: [
-      "The text of encrypted chats: X serves ciphertext only, which is archived as it is where an account archive holds it.",
+      "The text of encrypted chats: X serves ciphertext only, which is archived as it is, with who wrote it and when.",
       "Mentions older than the newest 800, and direct messages older than 30 days, except out of an account archive.",
       "Reposts older than the newest 3,200 posts: full-archive search does not find reposts.",
       "Who read a public post, and who were the members of a group conversation when a message was sent.",

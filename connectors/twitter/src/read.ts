@@ -3,6 +3,7 @@ import { readArchive } from "./read/archive.ts";
 import { COMPLIANCE_HOST } from "./read/compliance.ts";
 import type { Pages, TwitterContext, TwitterReadContext } from "./read/context.ts";
 import { readDirectMessages } from "./read/direct-messages.ts";
+import { readEncrypted } from "./read/encrypted.ts";
 import { readLikes } from "./read/likes.ts";
 import { RECHECK, recheckPosts } from "./read/recheck.ts";
 import { readTimeline } from "./read/timeline.ts";
@@ -24,9 +25,12 @@ export function hosts({ apiUrl, mediaHosts, compliance }: Settings): string[] {
 
 /** One partition for each stream of each account and each archive, and one that looks again at what was captured. */
 export async function partitions({ settings }: TwitterContext): Promise<Partition[]> {
-  const { accounts, archives, deletionDays, compliance } = settings;
+  const { accounts, archives, deletionDays, compliance, encryptedChats } = settings;
   const streams = accounts.flatMap(({ id, streams }) =>
-    streams.map((stream) => ({ id: `${stream}:${id}`, name: `${stream} of account ${id}` })),
+    [...streams, ...(encryptedChats && streams.includes("directMessages") ? ["encryptedChats"] : [])].map((stream) => ({
+      id: `${stream}:${id}`,
+      name: `${stream} of account ${id}`,
+    })),
   );
   const files = archives.map(({ accountId, path }) => ({
     id: `archive:${accountId}:${path}`,
@@ -51,4 +55,5 @@ export async function* read(context: TwitterReadContext): Pages {
   if (stream === "posts" || stream === "mentions") yield* readTimeline(context, account, stream);
   if (stream === "likes") yield* readLikes(context, account);
   if (stream === "directMessages") yield* readDirectMessages(context, account);
+  if (stream === "encryptedChats") yield* readEncrypted(context, account);
 }

@@ -58,6 +58,12 @@ export const Settings = z
     clientSecret: secret().optional().describe("The OAuth 2 client secret, for a confidential client"),
     accounts: z.array(Account).default([]).describe("The accounts to archive"),
     archives: z.array(Archive).default([]).describe("Downloaded account archives to read for history"),
+    encryptedChats: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Look for encrypted conversations of accounts whose direct messages are archived: their ciphertext is kept, and each is reported as a gap",
+      ),
     fullArchiveSearch: z
       .boolean()
       .default(false)
@@ -144,6 +150,8 @@ const Walk = z.object({
   /** Everything from here on up to `newest` is in the journal. */
   untilId: z.string().optional(),
   token: z.string().optional(),
+  /** For encrypted conversations: the one that is walked through. */
+  conversation: z.string().optional(),
   phase: z.enum(["timeline", "search"]).default("timeline"),
   /** How many items the walk has met. */
   count: z.number().int().nonnegative().default(0),
@@ -161,6 +169,8 @@ export const Checkpoint = z.object({
   /** For an account archive: the file and the item in it to go on with. */
   file: z.number().int().optional(),
   item: z.number().int().optional(),
+  /** Encrypted conversations, each with its own mark. */
+  conversations: z.record(z.string(), z.string()).optional(),
   /** For the daily look-up: the key to go on after. */
   after: z.string().optional(),
   /** For the look-ups: those that are owed already. */

@@ -1,3 +1,4 @@
+import { chatEvents, conversations } from "./chat.ts";
 import type { Faults } from "./faults.ts";
 import type { Limit } from "./limits.ts";
 import { cut } from "./pages.ts";
@@ -97,6 +98,22 @@ export const ENDPOINTS: Endpoint[] = [
     limit: { app: 0, user: 15 },
     parameters: parameters.messageParameters,
     answer: messages,
+  },
+  {
+    name: "conversations",
+    path: /^\/2\/chat\/conversations$/,
+    need: { app: false, user: true, scopes: [...READ, "dm.read"] },
+    limit: { app: 0, user: 15 },
+    parameters: parameters.conversationParameters,
+    answer: conversations,
+  },
+  {
+    name: "chat events",
+    path: /^\/2\/chat\/conversations\/(\d+-\d+|g\d+)\/events$/,
+    need: { app: false, user: true, scopes: [...READ, "dm.read"] },
+    limit: { app: 0, user: 15 },
+    parameters: parameters.chatEventParameters,
+    answer: chatEvents,
   },
 ];
 

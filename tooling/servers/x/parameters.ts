@@ -80,6 +80,28 @@ export function messageParameters(spelling: Spelling): Parameters {
   };
 }
 
+export function conversationParameters(): Parameters {
+  return {
+    "chat_conversation.fields": list(
+      "created_at,group_avatar_url,group_name,id,is_muted,message_ttl_ms,screen_capture_blocking_enabled,type,updated_at",
+    ),
+    expansions: list("admin_ids,member_ids,participant_ids"),
+    "user.fields": USER_FIELDS,
+    max_results: number(1, 100),
+    pagination_token: any,
+  };
+}
+
+export function chatEventParameters(): Parameters {
+  return {
+    "chat_message_event.fields": list(
+      "conversation_id,conversation_token,created_at_msec,encoded_event,id,is_trusted,message_event_signature,previous_sequence_id,sender_id,sequence_id",
+    ),
+    max_results: number(1, 100),
+    pagination_token: any,
+  };
+}
+
 export function userParameters(): Parameters {
   return { "user.fields": USER_FIELDS };
 }

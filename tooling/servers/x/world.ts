@@ -5,6 +5,8 @@ export interface World {
   users: Map<string, WorldUser>;
   posts: Map<string, WorldPost>;
   messages: WorldMessage[];
+  /** What was said in conversations that are encrypted from end to end. */
+  encrypted: EncryptedMessage[];
   /** By account: ids of posts, the newest like first. */
   likes: Map<string, string[]>;
   media: Map<string, WorldMedia>;
@@ -55,6 +57,16 @@ export interface WorldMessage {
   media: string[];
 }
 
+export interface EncryptedMessage {
+  id: string;
+  /** As X writes it in answers: `1:3`, or `g` and a number. */
+  conversation: string;
+  /** Who can decrypt it. */
+  readers: string[];
+  sender: string;
+  createdAt: number;
+}
+
 export interface WorldMedia {
   key: string;
   type: "photo" | "video";
@@ -74,6 +86,7 @@ export function createWorld(now: number): World {
     users: new Map(),
     posts: new Map(),
     messages: [],
+    encrypted: [],
     likes: new Map(),
     media: new Map(),
     truth: [],
@@ -159,6 +172,15 @@ export function addMessage(
   const added = { participants: [], media: [], ...message, id: newId(world), createdAt: world.now };
   world.messages.push(added);
   world.truth.push({ what: "message", id: added.id, conversation: added.conversation, text: added.text });
+  return added;
+}
+
+export function addEncrypted(
+  world: World,
+  message: Pick<EncryptedMessage, "conversation" | "readers" | "sender">,
+): EncryptedMessage {
+  const added = { ...message, id: newId(world), createdAt: world.now };
+  world.encrypted.push(added);
   return added;
 }
 

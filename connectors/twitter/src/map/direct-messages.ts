@@ -60,17 +60,28 @@ export function toReaction(event: CapturedEvent): MessageDraft {
   };
 }
 
-const Cipher = z.looseObject({ senderId: z.string().optional(), conversationId: z.string().optional() });
+const Cipher = z.looseObject({
+  senderId: z.string().optional(),
+  sender_id: z.string().optional(),
+  conversationId: z.string().optional(),
+  conversation_id: z.string().optional(),
+});
+const Conversation = z.looseObject({ id: z.string(), participants: z.array(z.string()) });
 
 /** Ciphertext. The raw data is attached, for whoever has the keys. */
 export function toEncryptedMessage(event: CapturedEvent): MessageDraft {
+  const { context } = event;
   const wrapped = z.record(z.string(), z.json()).parse(event.data);
-  const { senderId, conversationId } = Cipher.safeParse(Object.values(wrapped)[0]).data ?? {};
-  const account = accountOf(event.context);
-  const owner = person(event.context, account?.id ?? "unknown");
+  const cipher = Cipher.safeParse(Object.values(wrapped)[0]).data ?? {};
+  const known = Conversation.safeParse(context["conversation"]).data;
+  const conversationId = known?.id ?? cipher.conversationId ?? cipher.conversation_id;
+  const owner = accountOf(context)?.id ?? "unknown";
+  const sender = cipher.senderId ?? cipher.sender_id ?? owner;
+  // Each account that could read it has an event of its own.
+  const others = sender === owner ? (known?.participants ?? []).filter((id) => id !== owner) : [];
   return {
-    from: senderId === undefined ? owner : person(event.context, senderId),
-    to: [owner],
+    from: person(context, sender),
+    to: (others.length > 0 ? others : [owner]).map((id) => person(context, id)),
     date: event.occurredAt,
     subject: "Encrypted message",
     text: "This message is encrypted from end to end. Its text cannot be read without the private keys of its parties.",
