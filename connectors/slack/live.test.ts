@@ -61,6 +61,7 @@ async function prove(mode: "discovery" | "web", kind: Kind, seed: number): Promi
     editsAreRecent: random.chance(0.5),
     latestIsInclusive: random.chance(0.5),
     silent: random.pick([0, 0.3]),
+    ...(random.chance(0.5) && { namesAtMost: 1 }),
   };
   const world = createWorld(random, variant, Date.UTC(2026, 2, 2, 8));
   world.filesUrl = server.url;

@@ -25,6 +25,8 @@ export const connector: Connector = defineConnector({
       "In mode web: the versions of an edit other than those that stood when they were read, and messages that were written and deleted between two reads.",
       "In mode web: conversations that the token's owner is not in, direct messages of others above all.",
       "In mode web without a message about it: who was in a conversation before the first read.",
+      "In mode discovery: files that nobody shared, drafts, and who reacted where a message counts more people than it names.",
+      "In modes discovery and web, until the whole is read again: reactions to messages older than rescanDays, and that a file of one was deleted. When a file was deleted is known only where Socket Mode told of it.",
       "In modes discovery and web: replies that come after rescanDays of silence to a thread older than that, until the whole is read again.",
       "In modes discovery and web: canvases and lists that nobody posted. In mode export: that a canvas or list was deleted, and their content where Slack's link gives none.",
       "In modes export and web: joins and leaves that Slack did not post as messages; who is in the list of members counts as a member from the start.",

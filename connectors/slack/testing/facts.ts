@@ -23,6 +23,8 @@ function factsOf(event: CapturedEvent): string[] {
     return [fact(kind, channel, ts, stringAt(data, "reaction") ?? "", stringAt(data, "user") ?? "")];
   }
   if (version.startsWith("file/")) return files;
+  if (suffix.startsWith("file-deleted/"))
+    return [fact("file-deleted", channel, ts, suffix.slice("file-deleted/".length))];
   if (suffix === "rename") return type === "Rename" ? [] : [fact("wrong rename", key)];
   if (version === "hidden") return [fact("hidden", channel, ts)];
   const said = objectAt(data, "message") ?? data;

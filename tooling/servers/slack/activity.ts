@@ -28,7 +28,7 @@ type Deed = (world: World, channel: WorldChannel) => void;
 
 const DEEDS: Deed[] = [
   say, say, say, say, reply, reply, reply, broadcast, edit, edit, edit, remove, react, react, unreact,
-  share, share, appear, join, leave, rename, sayOddly, hide,
+  share, share, appear, deleteFile, join, leave, rename, sayOddly, hide,
 ]; // prettier-ignore
 
 function somePeople({ people, random }: World): string[] {
@@ -214,6 +214,12 @@ function share(world: World, channel: WorldChannel): void {
 function appear(world: World, channel: WorldChannel): void {
   const message = aMessage(world, channel, ({ files: shared }) => shared.some(({ absence }) => absence !== undefined));
   for (const file of message?.files ?? []) delete file.absence;
+  if (message) record(world, channel, message);
+}
+
+function deleteFile(world: World, channel: WorldChannel): void {
+  const message = aMessage(world, channel, ({ files: shared }) => shared.some(({ isDeleted }) => !isDeleted));
+  for (const file of message?.files ?? []) file.isDeleted = true;
   if (message) record(world, channel, message);
 }
 

@@ -42,6 +42,13 @@ export const METHODS: Record<string, MethodRule> = {
     parameters: { channel: "text", ts: "ts", cursor: "text", inclusive: "flag", ...WINDOW },
     perMinute: 50,
   },
+  "reactions.get": {
+    ...MEMBER,
+    scopes: ["reactions:read"],
+    required: ["channel", "timestamp"],
+    parameters: { channel: "text", timestamp: "ts", full: "flag" },
+    perMinute: 50,
+  },
   "conversations.members": {
     ...MEMBER,
     scopes: ["channels:read"],

@@ -50,6 +50,12 @@ export const WEB: Record<string, (question: WebQuestion) => JsonObject> = {
     const replies = [...channel.messages.values()].filter(({ thread }) => thread === found.ts).sort(byTime);
     return messagePage(question, channel, [found, ...within(replies, question.form)]);
   },
+  "reactions.get": (question) => {
+    const channel = readable(question);
+    const message = channel.messages.get(question.form.get("timestamp") ?? "");
+    if (!message) throw new Refusal("message_not_found");
+    return { type: "message", channel: channel.id, message: renderMessage(channel, message, question.filesUrl) };
+  },
   "conversations.members": (question) => {
     const channel = readable(question);
     const members = membersAt(channel, Math.floor(question.world.now / 1000));
@@ -95,7 +101,7 @@ function byTime(one: WorldMessage, other: WorldMessage): number {
 
 /** A cursor stands at a message, so that what is said meanwhile moves nothing. */
 function messagePage(
-  { form, size, filesUrl }: WebQuestion,
+  { form, size, filesUrl, world }: WebQuestion,
   channel: WorldChannel,
   messages: WorldMessage[],
 ): JsonObject {
@@ -105,12 +111,19 @@ function messagePage(
   const page = messages.slice(found + 1, found + 1 + size);
   const next = found + 1 + size < messages.length ? `at:${page.at(-1)?.ts}` : "";
   return withCursor(
-    { messages: page.map((message) => withoutReplies(renderMessage(channel, message, filesUrl))) },
+    { messages: page.map((message) => shownInList(renderMessage(channel, message, filesUrl), world)) },
     next,
   );
 }
 
-/** The Web API counts the replies of a thread, and does not list them. */
-function withoutReplies(message: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(message).filter(([name]) => name !== "replies"));
+/** The Web API counts the replies of a thread, and does not list them; of those who reacted it names some. */
+function shownInList(whole: JsonObject, { variant }: World): JsonObject {
+  const message = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== "replies"));
+  const { reactions } = message;
+  if (!Array.isArray(reactions)) return message;
+  const named = reactions.map((reaction: { users: string[] }) => ({
+    ...reaction,
+    users: reaction.users.slice(0, variant.namesAtMost ?? reaction.users.length),
+  }));
+  return { ...message, reactions: named };
 }

@@ -66,6 +66,8 @@ export interface Variant {
   editsAreRecent: boolean;
   /** Whether `latest` takes in the message of that very time. */
   latestIsInclusive: boolean;
+  /** How many of those who reacted a message of the Web API names. Absent: all. */
+  namesAtMost?: number;
   /** The share of edits and deletions of which there is no record. */
   silent: number;
 }
@@ -177,6 +179,7 @@ export function factsOf(channel: WorldChannel, message: WorldMessage): string[] 
     ...files
       .filter(({ isDeleted, absence }) => !isDeleted && absence === undefined)
       .map(({ id, bytes }) => fact("file", channel.id, ts, id, sha256(bytes))),
+    ...files.filter(({ isDeleted }) => isDeleted).map(({ id }) => fact("file-deleted", channel.id, ts, id)),
   ];
 }
 

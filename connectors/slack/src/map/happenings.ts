@@ -122,8 +122,13 @@ export function fileDeletionToMessage(event: CapturedEvent): MessageDraft {
   const view = viewOf(event);
   const id = stringAt(event.data, "file_id") ?? view.message.file?.id ?? "";
   const name = view.message.file?.name ?? view.message.file?.title;
+  const ts = stringAt(objectAt(event.data, "item"), "ts");
+  const observedAt = stringAt(event.data, "observedAt");
+  const of = ts === undefined ? "" : ` of the message of ${view.names.time(ts)}`;
+  const when = observedAt === undefined ? "" : ` before ${showMoment(observedAt)}`;
   return draft(view, {
-    blocks: [paragraph(`The file ${name ? `"${name}" (${id})` : id} was deleted.`), ...allOf(view)],
+    blocks: [paragraph(`The file ${name ? `"${name}" (${id})` : id}${of} was deleted${when}.`), ...allOf(view)],
+    ...(ts !== undefined && { references: [keyOf(view, ts)] }),
   });
 }
 

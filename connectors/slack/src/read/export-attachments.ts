@@ -4,6 +4,7 @@ import { attachFiles, describedFiles, type Fetched, fileGap, type MissingFile, m
 import { download, type FileTransport, isSlackHost, leadsElsewhere, tooLarge, whyNotFetched } from "./download.ts";
 import type { UnitContext, UnitReading } from "./element-reading.ts";
 import type { SlackEvent } from "./events.ts";
+import { deletedFiles, fileDeletion } from "./file-deletions.ts";
 import { DamagedFileError, type ExportFiles, type Member } from "./export-files.ts";
 import { fileFollowUp, lateFileEvent, oweAgain, OwedFile, oweFile, ownerOf } from "./late-files.ts";
 import { isTimestamp, secondsOf } from "./timestamp.ts";
@@ -39,9 +40,13 @@ export async function addFiles(reading: UnitReading, event: SlackEvent): Promise
 /** An export that is read again may have what was missing of an event that is known. What is not missing is not fetched again. */
 export async function addLateFiles(reading: UnitReading, event: SlackEvent): Promise<void> {
   const { files, page, unit, startedAt } = reading;
+  const deleted = deletedFiles(event.data);
   for (const [id, described] of describedFiles(event)) {
     const gap = fileGap(event.key, id);
-    if (!unit.missing.has(gap)) continue;
+    if (!unit.missing.has(gap)) {
+      if (deleted.includes(id)) page.add({ ...fileDeletion(event, id, startedAt), ...contextOf(event) }, 0);
+      continue;
+    }
     const fetched = await fetchFromExport(File.parse(described), files);
     if ("unavailable" in fetched) {
       declareMissing(reading, event, missingFile(event, described, fetched, REMEDY));

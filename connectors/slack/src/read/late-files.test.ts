@@ -135,3 +135,16 @@ test("a file that was too large is fetched once the settings allow it", async ()
   await runSource({ settings, journal, http, startedAt: new Date(START + HOUR_MS) });
   expect([openGaps(journal), asked]).toEqual([[], ["F0LARGE"]]);
 });
+
+test("a file that a newer export shows as deleted gives an event that says so, once", async () => {
+  const journal = new MemoryJournal();
+  const { http } = filesHost({ F0GONE: "there" });
+  await runSource({ settings: await exportOf(said(1, "", { files: [file("F0GONE")] })), journal, http });
+  const deleted = said(1, "", { files: [{ id: "F0GONE", mode: "tombstone" }] });
+  await runSource({ settings: await exportOf(deleted, said(2, "more")), journal, http });
+  await runSource({ settings: await exportOf(deleted, said(2, "more"), said(3, "more")), journal, http });
+  const found = journal.resolved.filter(({ type }) => type === "FileDelete");
+  expect(found.map(({ key }) => key)).toEqual([`${KEY}#file-deleted/F0GONE`]);
+  expect(found.map((event) => events.FileDelete(event).references)).toEqual([[KEY]]);
+  expect(openGaps(journal)).toEqual([]);
+});

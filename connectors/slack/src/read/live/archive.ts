@@ -1,6 +1,7 @@
 import type { FollowUp, Json } from "@hansard/core";
 import { isObject, objectAt, stringAt } from "../../schema/json.ts";
 import { type SlackEvent, toEvent } from "../events.ts";
+import { deletedFiles, fileDeletion } from "../file-deletions.ts";
 import { isTimestamp, secondsOf, timeOf } from "../timestamp.ts";
 import { oweFile } from "../late-files.ts";
 import { fetchFiles } from "./files.ts";
@@ -28,16 +29,31 @@ export async function archiveMessage(reading: Reading, data: Json, { known, asOf
   if (!isTimestamp(ts)) return add(reading, event, surroundings);
   const changed = asChange(event, ts, known, context.startedAt);
   if (changed) await add(reading, changed, surroundings);
+  for (const file of deletedFiles(data))
+    if (!known?.deletedFiles.has(file)) await add(reading, fileDeletion(event, file, context.startedAt), surroundings);
+  await archiveReactions(reading, event, { known, asOf, surroundings });
+  if (changed) await oweThread(reading, data);
+}
+
+/** A message may name fewer of those who reacted than it counts; then Slack is asked for all of them. */
+async function archiveReactions(
+  reading: Reading,
+  { key, data }: SlackEvent,
+  { known, asOf, surroundings }: Seen,
+): Promise<void> {
+  const { place, source, page } = reading;
+  const ts = key.slice(key.indexOf(":") + 1);
   const moment = { conversation: place.id, ts, asOf: asSlackTime(Math.floor(asOf.getTime() / 1000) * 1000) };
-  for (const reaction of reactionChanges(data, moment, known)) await add(reading, reaction, surroundings);
-  for (const [name, people] of incompleteReactions(data)) {
-    reading.page.gaps.push({
-      id: `${event.key}#reaction/${name}/unnamed`,
-      reason: `Slack counts ${people} more reactions with :${name}: to the message ${event.key} than it names people.`,
+  const whole = incompleteReactions(data).size > 0 ? await source.reactions(place, ts) : undefined;
+  const shown = whole ?? data;
+  for (const reaction of reactionChanges(shown, moment, known)) await add(reading, reaction, surroundings);
+  for (const [name, people] of incompleteReactions(shown)) {
+    page.gaps.push({
+      id: `${key}#reaction/${name}/unnamed`,
+      reason: `Slack counts ${people} more reactions with :${name}: to the message ${key} than it names people.`,
       events: 0,
     });
   }
-  if (changed) await oweThread(reading, data);
 }
 
 /** The event that a message is, given what was captured of it; undefined where it is known. */

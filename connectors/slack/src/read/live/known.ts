@@ -1,4 +1,5 @@
 import type { KnownEvent } from "@hansard/core";
+import { FILE_DELETED } from "../file-deletions.ts";
 
 /** What the journal holds about one message. */
 export interface KnownMessage {
@@ -6,6 +7,8 @@ export interface KnownMessage {
   versions: Map<string, string>;
   /** `<name>/<user>` → what was captured of that reaction. */
   reactions: Map<string, KnownReaction>;
+  /** Ids of its files of which it was captured that they are gone. */
+  deletedFiles: Set<string>;
 }
 
 /** The newest of a reaction that was captured: whether it was there then. */
@@ -37,6 +40,7 @@ export async function loadKnown(captured: Captured, conversation: string, first:
     const message = entryFor(known, cut < 0 ? rest : rest.slice(0, cut));
     if (cut < 0) message.versions.set(version, type);
     else if (rest.startsWith(REACTION, cut)) addReaction(message, rest.slice(cut + REACTION.length), version, type);
+    else if (rest.startsWith(FILE_DELETED, cut)) message.deletedFiles.add(rest.slice(cut + FILE_DELETED.length));
   }
   return known;
 }
@@ -48,7 +52,7 @@ export function reactionKey(conversation: string, ts: string, reaction: string):
 function entryFor(known: Known, ts: string): KnownMessage {
   const found = known.get(ts);
   if (found) return found;
-  const message: KnownMessage = { versions: new Map(), reactions: new Map() };
+  const message: KnownMessage = { versions: new Map(), reactions: new Map(), deletedFiles: new Set() };
   known.set(ts, message);
   return message;
 }

@@ -48,6 +48,8 @@ export interface LiveSource {
   replies(place: LiveConversation, root: ThreadRoot, isSettled: (ts: string) => boolean): AsyncGenerator<Json[]>;
   /** A message as it stands, or undefined where it is gone. */
   message(place: LiveConversation, ts: string): Promise<Json | undefined>;
+  /** A message with everybody who reacted to it, where the source can be asked for that. */
+  reactions(place: LiveConversation, ts: string): Promise<Json | undefined>;
   members(place: LiveConversation): Promise<Members>;
   /** What Slack says about a file, or undefined where it is gone. */
   file(id: string): Promise<Json | undefined>;

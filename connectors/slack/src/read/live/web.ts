@@ -46,6 +46,7 @@ export function webSource(api: SlackApi, workspace: string | undefined): LiveSou
     replies: ({ id }, { ts }) =>
       cursorPages(api, "conversations.replies", "messages", { channel: id, ts }, MESSAGES_PER_PAGE),
     message: (place, ts) => message(api, place, ts),
+    reactions: ({ id }, ts) => reactions(api, id, ts),
     members: (place) => members(api, place),
     async file(id) {
       try {
@@ -86,6 +87,16 @@ async function message(api: SlackApi, { id }: LiveConversation, ts: string): Pro
     return messages.find((item) => stringAt(item, "ts") === ts);
   } catch (error) {
     if (isRefusal(error, "thread_not_found", "message_not_found")) return undefined;
+    throw error;
+  }
+}
+
+async function reactions(api: SlackApi, channel: string, timestamp: string): Promise<Json | undefined> {
+  try {
+    const args = { channel, timestamp, full: true };
+    return (await api.call("reactions.get", args, z.object({ message: Raw.optional() }))).message;
+  } catch (error) {
+    if (isRefusal(error, "message_not_found", "not_reactable")) return undefined;
     throw error;
   }
 }
