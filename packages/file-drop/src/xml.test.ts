@@ -57,6 +57,14 @@ test("the byte and the line of the fault are named", async () => {
   expect(problem.position.line).toBe(3);
 });
 
+test("the byte and the line are the same however the document is cut into pieces", async () => {
+  const bytes = Buffer.from(`<Dump>${"<One>é 👋\r\n</One>".repeat(40)}<Two></Wrong></Dump>`);
+  const { position } = await problemOf(bytes);
+  expect(bytes.subarray(0, position.byte).toString("utf8").endsWith("</Wrong>")).toBe(true);
+  for (let pieceBytes = 1; pieceBytes < 300; pieceBytes += 7)
+    expect((await problemOf(bytes, { pieceBytes })).position, `pieces of ${pieceBytes}`).toEqual(position);
+});
+
 describe("what is never believed", () => {
   const cases: [string, string, RegExp][] = [
     ["a DOCTYPE", `<!DOCTYPE d [<!ENTITY x "y">]><d>&x;</d>`, /DOCTYPE/],

@@ -1,12 +1,24 @@
 import { isUtf8 } from "node:buffer";
-import { type SaxesTagPlain, SaxesParser } from "saxes";
+import type { SaxesTagPlain } from "saxes";
 import { FileProblem, reasonOf } from "./file-problem.ts";
+import { type RepeatedElement, Repeats, strictParser } from "./xml-repeats.ts";
+
+export type { RepeatedElement, XmlEvent } from "./xml-repeats.ts";
+
+/** What an element has that has none: the same object each time, so that it can be told at once. */
+export const NO_ATTRIBUTES: Record<string, string> = Object.freeze({});
 
 export interface XmlHandlers {
   open(name: string, attributes: Record<string, string>): void;
   /** May come in several pieces for one element. CDATA comes here too. */
   text(text: string): void;
   close(name: string): void;
+  /** Elements that are often repeated to the byte are told in this way from the second or third time on, where it is given. */
+  repeated?: {
+    /** Of the elements that are worth it. */
+    names: string[];
+    element(element: RepeatedElement): void;
+  };
 }
 
 export interface XmlBounds {
@@ -47,32 +59,38 @@ export async function readXml(
 
 /** One document on its way through the parser. It lives as long as `readXml` runs. */
 class Reading {
-  readonly #parser = new SaxesParser({
-    xmlns: false,
-    position: false,
-    defaultXMLVersion: "1.0",
-    forceXMLVersion: true,
-  });
+  readonly #parser = strictParser();
+  readonly #repeats: Repeats;
   readonly #maxPiece: number;
   #decoder: InstanceType<typeof TextDecoder> | undefined;
   #head = new Uint8Array(0);
-  #bytesBefore = 0;
-  #text = "";
-  #charactersBefore = 0;
+  #bytesRead = 0;
   #sinceProgress = 0;
   #carried = Buffer.alloc(0);
+  /** What the parser is being given, without stand-ins, and where it begins. */
+  #text = "";
+  #textAt = { byte: 0, character: 0 };
+  /** Characters that the parser was given before. Its own position holds only while it is at work. */
+  #given = 0;
 
   constructor(handlers: XmlHandlers, { maxDepth, maxPiece }: XmlBounds) {
     this.#maxPiece = maxPiece;
+    this.#repeats = new Repeats(handlers.repeated?.names ?? []);
     let depth = 0;
     const parser = this.#parser;
+    const deepen = (levels: number) => {
+      this.#sinceProgress = 0;
+      if (depth + levels > maxDepth) this.#refuse(`Its elements are nested more than ${maxDepth} deep.`);
+    };
     parser.on("error", (error) => this.#refuse(`It is not well-formed XML: ${error.message.replace(/\.$/, "")}.`));
     parser.on("doctype", () => this.#refuse("It has a DOCTYPE, which evidence never needs and attacks do."));
+    let hasAttributes = false;
+    parser.on("attribute", () => void (hasAttributes = true));
     parser.on("opentag", (tag: SaxesTagPlain) => {
-      this.#sinceProgress = 0;
+      deepen(1);
       depth += 1;
-      if (depth > maxDepth) this.#refuse(`Its elements are nested more than ${maxDepth} deep.`);
-      handlers.open(tag.name, tag.attributes);
+      handlers.open(tag.name, hasAttributes ? tag.attributes : NO_ATTRIBUTES);
+      hasAttributes = false;
     });
     parser.on("closetag", (tag: SaxesTagPlain) => {
       this.#sinceProgress = 0;
@@ -81,6 +99,13 @@ class Reading {
     });
     parser.on("text", (text) => handlers.text(text));
     parser.on("cdata", (text) => handlers.text(text));
+    parser.on("processinginstruction", ({ target }) => {
+      const element = target === this.#repeats.target ? this.#repeats.next() : undefined;
+      if (!element) return;
+      if (depth === 0) this.#refuse("It is not well-formed XML: documents may contain only one root.");
+      deepen(element.depth);
+      handlers.repeated?.element(element);
+    });
   }
 
   write(chunk: Uint8Array): void {
@@ -97,7 +122,7 @@ class Reading {
     if (!this.#decoder) this.#start();
     this.#decode(new Uint8Array(0), false);
     try {
-      this.#parser.close();
+      this.#parser.write(this.#repeats.end()).close();
     } catch (error) {
       this.#rethrow(error);
     }
@@ -111,20 +136,24 @@ class Reading {
   }
 
   #feed(chunk: Uint8Array): void {
-    const text = this.#decode(chunk, true);
-    this.#charactersBefore = this.#parser.position;
-    this.#text = text;
-    this.#sinceProgress += text.length;
+    const decoded = this.#decode(chunk, true);
+    this.#text = this.#repeats.rest + decoded;
+    const short = this.#repeats.shorten(decoded);
+    this.#sinceProgress += short.length;
     try {
-      this.#parser.write(text);
+      this.#parser.write(short);
     } catch (error) {
       this.#rethrow(error);
     }
-    if (this.#sinceProgress > this.#maxPiece + text.length) {
+    if (this.#sinceProgress > this.#maxPiece + short.length) {
       this.#refuse(`A single piece of it is longer than ${this.#maxPiece} characters.`);
     }
-    this.#bytesBefore += chunk.byteLength;
-    this.#text = "";
+    this.#bytesRead += chunk.byteLength;
+    this.#text = this.#repeats.rest;
+    const behind = this.#bytesOf(this.#text) + this.#carried.byteLength;
+    this.#given += short.length;
+    const character = this.#given + this.#repeats.savedUpTo(short.length).characters;
+    this.#textAt = { byte: this.#bytesRead - behind, character };
   }
 
   #decode(chunk: Uint8Array, stream: boolean): string {
@@ -147,13 +176,13 @@ class Reading {
     if (!isUtf8(whole)) throw this.#undecodable(chunk.byteLength);
     this.#carried = Buffer.from(bytes.subarray(end));
     const text = whole.toString("utf8");
-    return this.#bytesBefore === 0 && text.startsWith("\ufeff") ? text.slice(1) : text;
+    return this.#bytesRead === 0 && text.startsWith("\ufeff") ? text.slice(1) : text;
   }
 
   #undecodable(byteLength: number, cause?: unknown): FileProblem {
     return new FileProblem(`It is not valid ${this.#decoder?.encoding}, within the ${byteLength} bytes from here.`, {
-      byte: this.#bytesBefore,
-      line: this.#parser.line,
+      byte: this.#bytesRead,
+      line: this.#parser.line + this.#repeats.savedUpTo(Infinity).lines,
       cause,
     });
   }
@@ -164,11 +193,16 @@ class Reading {
   }
 
   #refuse(reason: string, cause?: unknown): never {
-    const characters = Math.max(0, this.#parser.position - this.#charactersBefore);
-    const wide = this.#decoder?.encoding.startsWith("utf-16") ? 2 : this.#decoder?.encoding === "utf-8" ? 0 : 1;
-    const consumed = this.#text.slice(0, characters);
-    const byte = this.#bytesBefore + (wide === 0 ? Buffer.byteLength(consumed) : consumed.length * wide);
-    throw new FileProblem(reason, { byte, line: this.#parser.line, cause });
+    const { position } = this.#parser;
+    const saved = this.#repeats.savedUpTo(position - this.#given);
+    const characters = Math.max(0, position + saved.characters - this.#textAt.character);
+    const byte = this.#textAt.byte + this.#bytesOf(this.#text.slice(0, characters));
+    throw new FileProblem(reason, { byte, line: this.#parser.line + saved.lines, cause });
+  }
+
+  #bytesOf(text: string): number {
+    if (this.#decoder?.encoding === "utf-8") return Buffer.byteLength(text);
+    return this.#decoder?.encoding.startsWith("utf-16") ? text.length * 2 : text.length;
   }
 }
 

@@ -3,20 +3,32 @@ import type { Json } from "@hansard/core";
 import { readFrom, type Spool } from "@hansard/file-drop";
 import { ELEMENT, type Tree } from "./tree.ts";
 
-const BUFFER_BYTES = 256 * 1024;
-
 /** Characters that XML 1.0 forbids in every form, so that no text of a document holds them. */
-const BETWEEN_VALUES = "\u001f";
-const BETWEEN_RECORDS = "\u001e";
-const RECORD_END = BETWEEN_RECORDS.charCodeAt(0);
+const BETWEEN = "\u001f";
+const RECORD = "\u001e";
+/** Stands for the value that the record before of the same shape had in that field. */
+const SAME = "\u001d";
+const RECORD_BYTE = RECORD.charCodeAt(0);
+const RECORD_OF_JSON = `${RECORD}{`;
+const BUFFER_BYTES = 512 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /** The fields of a record, in their order: most records of a file share a few lists of fields. */
 interface Shape {
   number: number;
+  /** What its records begin with. */
+  sign: string;
   fields: string[];
   /** Whether the field holds a number and not a text. */
   numeric: boolean[];
+  /** What `SAME` stands for, when records are written and when they are read. */
+  written: (Json | undefined)[];
+  read: Json[];
 }
+
+/** What is remembered of the last records keeps alive the pieces of the file that it was cut from. */
+const SHAPES_REMEMBERED = 32;
+const LONGEST_REMEMBERED = 64;
 
 /** Records that wait in a nameless temporary file until the file that they come from is known to be whole. */
 export class RecordSpool {
@@ -26,9 +38,12 @@ export class RecordSpool {
   /** The shape that the last record of the same element had. */
   readonly #likely = new Map<Json | undefined, Shape>();
   #size = 0;
-  #full: Uint8Array[] = [];
-  #buffer = Buffer.alloc(0);
+  /** Texts keep alive the piece of the file that they were cut from: they wait here no longer than a chunk. */
+  #values: string[] = [];
+  #buffer: Buffer = NOTHING;
   #used = 0;
+  #spare: Buffer = NOTHING;
+  #writing: Promise<void> | undefined;
 
   constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -38,70 +53,76 @@ export class RecordSpool {
     return new RecordSpool(await spool.create());
   }
 
-  /** Copies the record out at once: texts that wait would keep alive the piece of the file that they were cut from. */
   add(record: Tree): void {
-    const line = (this.#encode(record) ?? JSON.stringify(record)) + BETWEEN_RECORDS;
-    const mostBytes = line.length * 3;
-    if (this.#used + mostBytes > this.#buffer.byteLength) this.#turnOver(mostBytes);
-    this.#used += this.#buffer.write(line, this.#used);
-  }
-
-  /** Writes what is buffered, where it is worth it. Call it between chunks. */
-  async flush(force = false): Promise<void> {
-    if (force) this.#turnOver(0);
-    const full = this.#full;
-    this.#full = [];
-    for (const bytes of full) {
-      await this.#handle.writeFile(bytes);
-      this.#size += bytes.byteLength;
+    const likely = this.#likely.get(record[ELEMENT]);
+    const shape = likely && fits(record, likely) ? likely : this.#shapeOf(record);
+    if (!shape) return void this.#values.push(RECORD + JSON.stringify(record));
+    const { fields, written } = shape;
+    this.#values.push(shape.sign);
+    for (let index = 0; index < fields.length; index++) {
+      const value = record[fields[index] ?? ""];
+      if (value === written[index]) {
+        this.#values.push(SAME);
+        continue;
+      }
+      this.#values.push(String(value));
+      written[index] = isWorthKeeping(value, shape) ? value : undefined;
     }
   }
 
-  #turnOver(mostBytes: number): void {
-    if (this.#used > 0) this.#full.push(this.#buffer.subarray(0, this.#used));
-    this.#buffer = mostBytes === 0 ? Buffer.alloc(0) : Buffer.allocUnsafeSlow(Math.max(BUFFER_BYTES, mostBytes));
+  /** Takes in what was added, and begins to write it where it is worth it. Call it between chunks. */
+  async flush(): Promise<void> {
+    if (this.#values.length === 0) return;
+    const text = this.#values.join(BETWEEN) + BETWEEN;
+    this.#values = [];
+    const mostBytes = text.length * 3;
+    if (this.#used + mostBytes > this.#buffer.byteLength) await this.#write(mostBytes);
+    this.#used += this.#buffer.write(text, this.#used);
+  }
+
+  /** Writes one buffer while the other is filled. */
+  async #write(neededBytes: number): Promise<void> {
+    await this.#writing;
+    const written = this.#buffer;
+    this.#writing = this.#handle.writeFile(written.subarray(0, this.#used));
+    // It is awaited with the next one, and must not count as unhandled until then.
+    this.#writing.catch(() => {});
+    this.#size += this.#used;
     this.#used = 0;
+    this.#buffer = this.#spare;
+    this.#spare = written;
+    if (this.#buffer.byteLength < neededBytes)
+      this.#buffer = Buffer.allocUnsafeSlow(Math.max(neededBytes, BUFFER_BYTES));
   }
 
   /** The records in their order, as many at once as come from the disk at once. */
   async *records(): AsyncGenerator<Tree[]> {
-    await this.flush(true);
+    await this.flush();
+    await this.#write(0);
+    await this.#writing;
+    this.#buffer = this.#spare = NOTHING;
     let rest: Uint8Array[] = [];
     for await (const chunk of readFrom(this.#handle, this.#size, { reuse: true })) {
-      const end = chunk.lastIndexOf(RECORD_END) + 1;
-      if (end === 0) {
-        rest.push(Buffer.from(chunk));
-        continue;
+      const end = chunk.lastIndexOf(RECORD_BYTE);
+      if (end > 0 || (end === 0 && rest.length > 0)) {
+        yield this.#decode(Buffer.concat([...rest, chunk.subarray(0, end)]));
+        rest = [];
       }
-      const text = Buffer.concat([...rest, chunk.subarray(0, end - 1)]).toString("utf8");
-      rest = [Buffer.from(chunk.subarray(end))];
-      yield text.split(BETWEEN_RECORDS).map((line) => this.#decode(line));
+      rest.push(Buffer.from(chunk.subarray(Math.max(0, end))));
     }
+    yield this.#decode(Buffer.concat(rest));
   }
 
-  /** Undefined for a record that holds more than texts and numbers. */
-  #encode(record: Tree): string | undefined {
-    const likely = this.#likely.get(record[ELEMENT]);
-    let line = "";
-    let index = 0;
-    let fits = likely !== undefined;
-    for (const field in record) {
-      const value = record[field];
-      if (typeof value !== "string" && typeof value !== "number") return undefined;
-      line += BETWEEN_VALUES + value;
-      fits &&= likely?.fields[index] === field && likely.numeric[index] === (typeof value === "number");
-      index += 1;
-    }
-    const shape = likely && fits && index === likely.fields.length ? likely : this.#shapeOf(record);
-    return shape.number + line;
-  }
-
-  #shapeOf(record: Tree): Shape {
+  #shapeOf(record: Tree): Shape | undefined {
+    const values = Object.values(record);
+    if (!values.every((value) => typeof value === "string" || typeof value === "number")) return undefined;
     const fields = Object.keys(record);
-    const numeric = fields.map((field) => typeof record[field] === "number");
+    const numeric = values.map((value) => typeof value === "number");
     const signature = JSON.stringify([fields, numeric]);
-    const shape = this.#bySignature.get(signature) ?? { number: this.#shapes.length, fields, numeric };
-    if (shape.number === this.#shapes.length) {
+    let shape = this.#bySignature.get(signature);
+    if (!shape) {
+      const number = this.#shapes.length;
+      shape = { number, sign: `${RECORD}${number}`, fields, numeric, written: [], read: [] };
       this.#shapes.push(shape);
       this.#bySignature.set(signature, shape);
     }
@@ -109,17 +130,50 @@ export class RecordSpool {
     return shape;
   }
 
-  #decode(line: string): Tree {
-    if (line.startsWith("{")) return JSON.parse(line);
-    const values: string[] = line.split(BETWEEN_VALUES);
-    const shape = this.#shapes[Number(values[0])];
-    if (!shape || values.length !== shape.fields.length + 1)
-      throw new Error("A temporary file is damaged. Look after the disk.");
-    const record: { [name: string]: Json } = {};
-    for (let index = 0; index < shape.fields.length; index++) {
-      const value = values[index + 1] ?? "";
-      record[shape.fields[index] ?? ""] = shape.numeric[index] ? Number(value) : value;
+  #decode(bytes: Buffer): Tree[] {
+    const values = bytes.toString("utf8").split(BETWEEN);
+    const records: Tree[] = [];
+    for (let at = 0; at < values.length - 1;) {
+      const sign = values[at] ?? "";
+      at += 1;
+      if (sign.startsWith(RECORD_OF_JSON)) {
+        records.push(JSON.parse(sign.slice(1)));
+        continue;
+      }
+      const shape = this.#shapes[Number(sign.slice(1))];
+      if (!shape || at + shape.fields.length >= values.length) throw damaged();
+      records.push(recordOf(shape, values, at));
+      at += shape.fields.length;
     }
-    return record;
+    return records;
   }
+}
+
+function recordOf({ fields, numeric, read }: Shape, values: string[], at: number): Tree {
+  const record: Tree = {};
+  for (let index = 0; index < fields.length; index++) {
+    const text = values[at + index] ?? "";
+    if (text !== SAME) read[index] = numeric[index] ? Number(text) : text;
+    record[fields[index] ?? ""] = read[index] ?? "";
+  }
+  return record;
+}
+
+function damaged(): Error {
+  return new Error("A temporary file is damaged. Look after the disk.");
+}
+
+/** Whether the record has the shape's fields, in their order and of their kinds, and no others. */
+function fits(record: Tree, { fields, numeric }: Shape): boolean {
+  let index = 0;
+  for (const field in record) {
+    const kind = typeof record[field];
+    if (field !== fields[index] || kind !== (numeric[index] ? "number" : "string")) return false;
+    index += 1;
+  }
+  return index === fields.length;
+}
+
+function isWorthKeeping(value: Json | undefined, { number }: Shape): boolean {
+  return number < SHAPES_REMEMBERED && (typeof value !== "string" || value.length <= LONGEST_REMEMBERED);
 }

@@ -1,5 +1,5 @@
 import type { Json } from "@hansard/core";
-import { FileProblem, readXml } from "@hansard/file-drop";
+import { FileProblem, NO_ATTRIBUTES, readXml, type RepeatedElement, type XmlHandlers } from "@hansard/file-drop";
 
 /** An element as JSON: attributes under `@name`, elements under their names, text that stands beside elements under `#text`. */
 export type Tree = { [name: string]: Json };
@@ -19,46 +19,114 @@ export const ELEMENT = "#element";
 /** Elements that may repeat are lists even when there is one, so that their shape does not depend on their number. */
 const LISTS = new Set(["Recipient", "Attachment", "Disclaimer", "ForwardedTo", "ForwardedBy"]);
 
-interface Open {
-  tree: Tree | undefined;
-  text: string;
-}
+/** Elements that stand in nearly every event and are the same over and over. */
+const REPEATED = ["User", "Inviter", "Invitee", "UserInfo", "ConversationID"];
 
 /** Reads a document strictly and hands over the elements that the caller takes, one after another. */
 export async function readTrees(content: AsyncIterable<Uint8Array>, handlers: TreeHandlers): Promise<void> {
   const names = new Names();
+  const building = new Building();
+  const known = new Map<RepeatedElement, Tree | string>();
   const path: string[] = [];
-  // One for each level, used again and again: a file has millions of elements.
-  const levels: Open[] = [];
-  let open = 0;
-  await readXml(content, {
-    open(given, attributes) {
-      const name = names.same(given);
-      const depth = path.length;
-      const isTaken = open > 0 || handlers.takes(name, depth, path[depth - 1] ?? "");
-      path.push(name);
-      if (!isTaken) return handlers.opened(name, attributes, depth);
-      const level = (levels[open] ??= { tree: undefined, text: "" });
-      level.tree = attributesOf(attributes);
-      level.text = "";
-      open += 1;
-    },
-    text(text) {
-      const level = open === 0 ? undefined : levels[open - 1];
-      if (level) level.text = level.text === "" ? text : level.text + text;
-      else if (text.trim() !== "") throw new FileProblem(`Text stands directly within the element ${path.at(-1)}.`);
-    },
-    close() {
-      const name = path.pop() ?? "";
-      const level = open === 0 ? undefined : levels[open - 1];
-      if (!level) return handlers.closed(name, path.length);
-      open -= 1;
-      const value = finish(level);
-      const parent = open === 0 ? undefined : levels[open - 1];
-      if (parent) return add((parent.tree ??= {}), name, value);
-      handlers.taken(name, value, path.length, path.at(-1) ?? "");
+
+  function open(given: string, attributes: Record<string, string>): void {
+    const name = names.same(given);
+    const depth = path.length;
+    path.push(name);
+    if (building.isOpen || handlers.takes(name, depth, path[depth - 1] ?? "")) building.open(attributes);
+    else handlers.opened(name, attributes, depth);
+  }
+  function text(text: string): void {
+    if (building.isOpen) building.text(text);
+    else if (text.trim() !== "") throw new FileProblem(`Text stands directly within the element ${path.at(-1)}.`);
+  }
+  function close(): void {
+    const name = path.pop() ?? "";
+    if (!building.isOpen) return handlers.closed(name, path.length);
+    const value = building.close();
+    if (building.isOpen) building.add(name, value);
+    else handlers.taken(name, value, path.length, path.at(-1) ?? "");
+  }
+  function element(element: RepeatedElement): void {
+    if (!building.isOpen) return replay(element, { open, text, close });
+    let value = known.get(element);
+    if (value === undefined) {
+      value = treeOf(element, names);
+      if (known.size >= KNOWN_REMEMBERED) known.clear();
+      known.set(element, value);
+    }
+    building.add(names.same(element.name), value);
+  }
+  await readXml(content, { open, text, close, repeated: { names: REPEATED, element } });
+}
+
+const KNOWN_REMEMBERED = 20_000;
+
+type Replayed = Pick<XmlHandlers, "open" | "text" | "close">;
+
+function replay({ events }: RepeatedElement, { open, text, close }: Replayed): void {
+  for (const event of events) {
+    if (event.kind === "open") open(event.name, event.attributes);
+    else if (event.kind === "text") text(event.text);
+    else close(event.name);
+  }
+}
+
+function treeOf(element: RepeatedElement, names: Names): Tree | string {
+  const building = new Building();
+  let value: Tree | string = "";
+  replay(element, {
+    open: (_name, attributes) => building.open(attributes),
+    text: (text) => building.text(text),
+    close(name) {
+      value = building.close();
+      if (building.isOpen) building.add(names.same(name), value);
     },
   });
+  return value;
+}
+
+/** An element under construction, and those around it that are too. */
+class Building {
+  // One for each level, used again and again: a file has millions of elements.
+  readonly #levels: { tree: Tree | undefined; text: string }[] = [];
+  #open = 0;
+
+  get isOpen(): boolean {
+    return this.#open > 0;
+  }
+
+  open(attributes: Record<string, string>): void {
+    const level = (this.#levels[this.#open] ??= { tree: undefined, text: "" });
+    level.tree = attributesOf(attributes);
+    level.text = "";
+    this.#open += 1;
+  }
+
+  text(text: string): void {
+    const level = this.#levels[this.#open - 1];
+    if (level) level.text = level.text === "" ? text : level.text + text;
+  }
+
+  /** Ends the innermost element. */
+  close(): Tree | string {
+    this.#open -= 1;
+    const { tree, text = "" } = this.#levels[this.#open] ?? {};
+    if (!tree) return text;
+    if (text !== "" && text.trim() !== "") tree["#text"] = text;
+    return tree;
+  }
+
+  /** Puts an element that has ended into the one around it. */
+  add(name: string, value: Tree | string): void {
+    const level = this.#levels[this.#open - 1];
+    if (!level) return;
+    const tree = (level.tree ??= {});
+    const before = tree[name];
+    if (before === undefined) tree[name] = LISTS.has(name) ? [value] : value;
+    else if (Array.isArray(before)) before.push(value);
+    else tree[name] = [before, value];
+  }
 }
 
 /**
@@ -99,20 +167,8 @@ interface Name {
 const NAMES_REMEMBERED = 10_000;
 
 function attributesOf(attributes: Record<string, string>): Tree | undefined {
+  if (attributes === NO_ATTRIBUTES) return undefined;
   let tree: Tree | undefined;
   for (const name in attributes) (tree ??= {})[`@${name}`] = attributes[name] ?? "";
   return tree;
-}
-
-function finish({ tree, text }: Open): Tree | string {
-  if (!tree) return text;
-  if (text !== "" && text.trim() !== "") tree["#text"] = text;
-  return tree;
-}
-
-function add(tree: Tree, name: string, value: Tree | string): void {
-  const before = tree[name];
-  if (before === undefined) tree[name] = LISTS.has(name) ? [value] : value;
-  else if (Array.isArray(before)) before.push(value);
-  else tree[name] = [before, value];
 }

@@ -14,9 +14,19 @@ export interface KnownUser {
 export class Users {
   readonly #users: KnownUser[] = [];
   readonly #numbers = new Map<string, number>();
+  /** Trees that were met before: the reader hands over the same one for the same text. */
+  readonly #met = new WeakMap<Tree, number>();
 
   /** A number for a person whose every field is the same, or the person where there are too many. */
   intern(tree: Tree): number | Tree {
+    const met = this.#met.get(tree);
+    if (met !== undefined) return met;
+    const number = this.#number(tree);
+    if (typeof number === "number") this.#met.set(tree, number);
+    return number;
+  }
+
+  #number(tree: Tree): number | Tree {
     const login = tree["LoginName"];
     if (typeof login !== "string") return tree;
     const number = this.#numbers.get(login);
