@@ -1,6 +1,6 @@
 import type { SourceBooks, SourceStatus } from "@hansard/core/ingestion";
 import type { JournalDatabase } from "./database.ts";
-import { readOpenIntents } from "./delivery.ts";
+import { readOpenIntents } from "./intents.ts";
 import type { Log } from "./log.ts";
 
 const NAMED_AT_MOST = 20;

@@ -24,25 +24,19 @@ import { BlobStore } from "./blobs.ts";
 import { readBooks, readStatus } from "./books.ts";
 import { readKnown, readPosition } from "./capture.ts";
 import { JournalDatabase } from "./database.ts";
-import {
-  readClosedGroups,
-  readOpenIntents,
-  recordHold,
-  recordIntent,
-  recordSettlement,
-  recordSubmitted,
-  recordWithdrawal,
-} from "./delivery.ts";
 import { EventReader } from "./event-reader.ts";
 import { exclusively } from "./exclusive.ts";
+import { readOpenIntents, recordIntent, recordSubmitted } from "./intents.ts";
 import { readGaps, readQuarantine, readUnmapped } from "./lists.ts";
 import { Log, readEntries } from "./log.ts";
 import { PageQueue } from "./page-queue.ts";
 import { SealedState, type StateProtection } from "./sealed-state.ts";
+import { recordSettlement, recordWithdrawal } from "./settlements.ts";
 import { allSources, recordSource, routeOf, sourceId } from "./sources.ts";
 import { StateKeyring, type StateKeys } from "./state-keys.ts";
 import { reroutedMailboxes, settledTraces, tracesOf } from "./traces.ts";
 import { verifyJournal } from "./verify.ts";
+import { readClosedGroups, recordHold } from "./waiting.ts";
 
 /** A journal that seals what sources remember. */
 export interface LocalJournal extends Journal {

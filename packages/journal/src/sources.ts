@@ -1,6 +1,6 @@
 import { SettingsError } from "@hansard/core";
 import type { JournalDatabase } from "./database.ts";
-import type { Route } from "./delivery.ts";
+import type { Route } from "./intents.ts";
 
 /** Makes a source known, or updates its connector's version. */
 export function recordSource(

@@ -1,6 +1,6 @@
-import type { Trace } from "@hansard/core/ingestion";
+import type { Settlement, Trace } from "@hansard/core/ingestion";
 import type { JournalDatabase } from "./database.ts";
-import { type Route, readTraces } from "./delivery.ts";
+import { type Route, readIntent } from "./intents.ts";
 import type { Log } from "./log.ts";
 
 /** Every delivery that an event took part in, the oldest first. */
@@ -44,4 +44,27 @@ export function reroutedMailboxes(
   const named = (withdrawn: number) =>
     rows.filter((row) => row["withdrawn"] === withdrawn).map((row) => String(row["mailbox"]));
   return { added: named(0), withdrawn: named(1) };
+}
+
+/** What became of each message of an intent, over all its settlements; the last word on a target counts. */
+function readTraces(database: JournalDatabase, log: Log, id: number): Trace[] {
+  const { destination, messages, purpose } = readIntent(log, id);
+  const results: Settlement["result"][][] = messages.map(() => []);
+  for (const row of database.all("SELECT entry FROM settlement WHERE intent = ? ORDER BY entry", id)) {
+    const [header = "{}", ...lines] = log.lines(Number(row["entry"]));
+    const { correlationId } = JSON.parse(header);
+    for (const line of lines) {
+      const [message, target, what] = JSON.parse(line) as [number, number, string | Settlement["result"]];
+      const result: Settlement["result"] =
+        typeof what === "string" ? { status: "delivered", receipt: { itemId: what, correlationId } } : what;
+      (results[message] ??= [])[target] = result;
+    }
+  }
+  return messages.map((message, index) => ({
+    intent: id,
+    ...(purpose ? { purpose } : {}),
+    destination,
+    message,
+    results: results[index] ?? [],
+  }));
 }
