@@ -4,7 +4,7 @@ import { TLSSocket } from "node:tls";
 import type { Finding } from "@hansard/core";
 import type { SMTPError } from "nodemailer/lib/smtp-connection";
 import type { Connection } from "./connection.ts";
-import { type Failure, failureOutcome, isTooLarge } from "./outcomes.ts";
+import { type Failure, failureOutcome, isTooLarge, openingFailure } from "./outcomes.ts";
 import { limitsOf } from "./presets.ts";
 import type { Settings } from "./settings.ts";
 
@@ -18,14 +18,12 @@ export async function check(settings: Settings, open: () => Promise<Connection>)
     isAllSent: false,
     toMailbox: false,
     now: new Date(),
-    password: settings.signIn?.password,
   };
   let connection: Connection;
   try {
     connection = await open();
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return [findingOf(failureOutcome(error, attempt), settings)];
+    return [findingOf(openingFailure(error, attempt), settings)];
   }
   const findings: Finding[] = [
     {

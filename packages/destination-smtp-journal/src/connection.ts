@@ -8,6 +8,7 @@ import SMTPConnection, {
 } from "nodemailer/lib/smtp-connection";
 import type { Readable } from "node:stream";
 import type { Settings } from "./settings.ts";
+import { isRefused, redact, type SignInMeans, signInSource } from "./sign-in.ts";
 
 /** One connection, signed in. Each of its methods rejects with the library's error. */
 export interface Connection {
@@ -25,11 +26,23 @@ export interface Connection {
 /** Gives the function that opens connections. Rejects with a SettingsError where `caFile` cannot be read. */
 export async function connector(settings: Settings): Promise<() => Promise<Connection>> {
   const ca = settings.caFile === undefined ? undefined : await readAuthorities(settings.caFile);
-  return () => open(settings, ca);
+  const options = optionsOf(settings, ca);
+  if (!settings.signIn) return () => open(options, undefined);
+  const source = signInSource(settings.signIn);
+  return async () => {
+    const first = await source.get();
+    try {
+      return await open(options, first);
+    } catch (error) {
+      // A token may be revoked before its time.
+      if (!isRefused(error) || !source.renew(first.secret)) throw error;
+      return open(options, await source.get());
+    }
+  };
 }
 
-async function open(settings: Settings, ca: string | undefined): Promise<Connection> {
-  const smtp = new SMTPConnection(optionsOf(settings, ca));
+async function open(options: SMTPConnectionOptions, signIn: SignInMeans | undefined): Promise<Connection> {
+  const smtp = new SMTPConnection(options);
   let isOpen = true;
   smtp.once("end", () => (isOpen = false));
   // A failure also rejects what is under way: this only keeps the event from ending the process.
@@ -39,11 +52,10 @@ async function open(settings: Settings, ca: string | undefined): Promise<Connect
       smtp.once("error", reject);
       smtp.connect((error?: SMTPError) => (error ? reject(error) : resolve()));
     });
-    const { signIn } = settings;
-    if (signIn)
-      await settled<boolean>((done) => smtp.login({ user: signIn.user, pass: signIn.password.reveal() }, done));
+    if (signIn) await settled<boolean>((done) => smtp.login(signIn.credentials, done));
   } catch (error) {
     smtp.close();
+    if (signIn) redact(error, signIn.secret);
     throw error;
   }
   return {

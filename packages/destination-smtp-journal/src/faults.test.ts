@@ -243,7 +243,7 @@ test("an address that could be more than an address never reaches a command", as
 });
 
 test("a required STARTTLS that the server does not offer stops delivery before a password is sent", async () => {
-  const signIn = { user: "hansard", password: "a-secret" };
+  const signIn = { method: "password", user: "hansard", password: "a-secret" };
   const { destination, commands } = await start(
     { ehlo: ["250-scripted", "250 AUTH PLAIN"] },
     { tls: "starttls", signIn },
@@ -255,7 +255,7 @@ test("a required STARTTLS that the server does not offer stops delivery before a
 });
 
 test("a refused sign-in stops delivery, a busy one is tried again, and no password shows", async () => {
-  const signIn = { user: "hansard", password: "a-secret" };
+  const signIn = { method: "password", user: "hansard", password: "a-secret" };
   const ehlo = ["250-scripted", "250 AUTH PLAIN"];
   const refused = await (
     await start({ ehlo, auth: "535 5.7.8 wrong a-secret" }, { signIn })

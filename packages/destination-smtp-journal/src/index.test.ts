@@ -8,7 +8,7 @@ const SETTINGS = {
   preset: "exchange",
   host: "smtp.archive.example",
   recipient: "journal@archive.example",
-  signIn: { user: "hansard", password: "a-secret" },
+  signIn: { method: "password", user: "hansard", password: "a-secret" },
 };
 
 test("the plugin speaks the version of the interface that the runner knows", () => {
@@ -26,7 +26,7 @@ test("each setting is described, and each secret is marked", () => {
     if (property["secret"] === true) secrets.add(name);
     if (property["const"] === undefined && typeof property["description"] !== "string") undescribed.push(name);
   });
-  expect([...secrets].toSorted()).toEqual(["password"]);
+  expect([...secrets].toSorted()).toEqual(["accessToken", "clientSecret", "password"]);
   expect(undescribed).toEqual([]);
 });
 

@@ -1,6 +1,6 @@
 import type { BlobReader, Outcome } from "@hansard/core/ingestion";
 import type { Connection } from "./connection.ts";
-import { type Attempt, failureOutcome, isBrokenOff } from "./outcomes.ts";
+import { type Attempt, failureOutcome, isBrokenOff, openingFailure } from "./outcomes.ts";
 import { limitsOf } from "./presets.ts";
 import type { Settings } from "./settings.ts";
 import { type Transmission, transmit } from "./transmit.ts";
@@ -60,14 +60,12 @@ async function openLine(open: () => Promise<Connection>, attempt: Attempt): Prom
   try {
     return { connection: await open(), carried: 0 };
   } catch (error) {
-    if (error instanceof Error) return failureOutcome(error, attempt);
-    throw error;
+    return openingFailure(error, attempt);
   }
 }
 
-function attemptOf({ host, port, recipient, signIn }: Settings): Attempt {
-  const toMailbox = recipient === "mailbox";
-  return { server: `${host}:${port}`, isAllSent: false, toMailbox, now: new Date(), password: signIn?.password };
+function attemptOf({ host, port, recipient }: Settings): Attempt {
+  return { server: `${host}:${port}`, isAllSent: false, toMailbox: recipient === "mailbox", now: new Date() };
 }
 
 /** The item id is the Message-ID that the archive sees; the correlation id is the server's reply, which names its queue id. */

@@ -1,6 +1,6 @@
-import type { Secret } from "@hansard/core";
 import type { Outcome } from "@hansard/core/ingestion";
 import type { SMTPError } from "nodemailer/lib/smtp-connection";
+import { TokenFailure } from "./access-token.ts";
 
 export type Failure = Exclude<Outcome, { status: "accepted" }>;
 
@@ -12,7 +12,6 @@ export interface Attempt {
   /** Whether the recipient is the mailbox itself, and not the one address of the archive. */
   toMailbox: boolean;
   now: Date;
-  password?: Secret | undefined;
 }
 
 const FULL_RETRY_MS = 60 * 60 * 1000;
@@ -22,6 +21,13 @@ const NO_SUCH_USER_IN_WORDS =
 const MAILBOX_FULL = /\b[45]\.2\.2\b/;
 const TOO_LARGE = /\b[45]\.(?:3\.4|2\.3)\b/;
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS|ERR_SSL|EPROTO/;
+
+/** What it means that no connection could be opened. */
+export function openingFailure(error: unknown, attempt: Attempt): Failure {
+  if (error instanceof TokenFailure) return error.outcome;
+  if (error instanceof Error) return failureOutcome(error, attempt);
+  throw error;
+}
 
 /** What an SMTP failure means for the message. Codes after RFC 5321 and RFC 3463. */
 export function failureOutcome(error: SMTPError, attempt: Attempt): Failure {
@@ -85,15 +91,14 @@ function envelopeFailure(error: SMTPError, reason: string, reply: string, { toMa
   };
 }
 
-function signInFailure(error: SMTPError, { server, password }: Attempt): Failure {
-  const reply = singleLine(error.response ?? error.message);
-  // A server may repeat what it was sent.
-  const reason = `${server} refused the sign-in: ${password ? reply.replaceAll(password.reveal(), "[secret]") : reply}`;
+function signInFailure(error: SMTPError, { server }: Attempt): Failure {
+  const reason = `${server} refused the sign-in: ${singleLine(error.response ?? error.message)}`;
   if (error.responseCode !== undefined && error.responseCode < 500) return { status: "retry", reason };
   return {
     status: "misconfigured",
     reason,
-    remedy: "Correct `signIn.user` and `signIn.password`, and allow the account to send.",
+    remedy:
+      "Correct the account and the credentials in `signIn`, and allow the account or application to send by authenticated SMTP.",
   };
 }
 

@@ -7,14 +7,39 @@ const Address = z
   .refine(isPlainAddress, "This must be a plain mail address, such as journal@archive.example.");
 const TEN_MINUTES_MS = 10 * 60 * 1000;
 
-export const SignIn = z.strictObject({
-  user: z.string().min(1).describe("The account at the SMTP server."),
-  password: z
+function secret(description: string) {
+  return z
     .string()
     .min(1)
-    .meta({ secret: true, description: "The account's password." })
-    .transform((value) => new Secret(value)),
-});
+    .meta({ secret: true, description })
+    .transform((value) => new Secret(value));
+}
+
+const user = z.string().min(1).describe("The account at the SMTP server, such as the mailbox that it sends as.");
+
+export const SignIn = z.discriminatedUnion("method", [
+  z.strictObject({ method: z.literal("password"), user, password: secret("The account's password.") }),
+  z.strictObject({
+    method: z.literal("access-token"),
+    user,
+    accessToken: secret("An OAuth access token. It is not renewed; for longer than an hour use `client-credentials`."),
+  }),
+  z.strictObject({
+    method: z.literal("client-credentials"),
+    user,
+    tokenUrl: z
+      .url({ protocol: /^https?$/ })
+      .refine(
+        (url) => url.startsWith("https:") || ["localhost", "127.0.0.1", "[::1]"].includes(new URL(url).hostname),
+        "Secrets go over https only; http is for a server on this machine.",
+      )
+      .describe("Where the application fetches its access tokens."),
+    clientId: z.string().min(1).describe("The application's id."),
+    clientSecret: secret("The application's secret."),
+    scope: z.string().default("https://outlook.office365.com/.default").describe("The scope that is asked for."),
+  }),
+]);
+export type SignIn = z.infer<typeof SignIn>;
 
 export const Settings = z.strictObject({
   preset: z
@@ -42,7 +67,7 @@ export const Settings = z.strictObject({
     .regex(/^[A-Za-z0-9.[\]:-]+$/)
     .optional()
     .describe("The name that Hansard gives in EHLO. Absent: this machine's."),
-  signIn: SignIn.optional().describe("Absent: the archive knows Hansard by its address."),
+  signIn: SignIn.optional().describe("How Hansard signs in. Absent: the archive knows it by its address."),
   recipient: z
     .union([z.literal("mailbox"), Address])
     .describe("The archive's journaling address; or `mailbox`: each message goes to the address of its own mailbox."),
