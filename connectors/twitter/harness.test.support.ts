@@ -27,7 +27,7 @@ export interface Journal {
   claims: Map<string, number>;
   blobs: Map<string, Uint8Array>;
   state: Map<string, string>;
-  logged: { message: string; details: Record<string, unknown> }[];
+  logged: { level: keyof Logger; message: string; details: Record<string, unknown> }[];
 }
 
 /** Ends a read as a power cut would. */
@@ -147,9 +147,11 @@ export function contextOf(
 }
 
 function logTo(journal: Journal): Logger {
-  const write = (message: string, details: Record<string, unknown> = {}) =>
-    void journal.logged.push({ message, details });
-  return { debug: write, info: write, warn: write, error: write };
+  const write =
+    (level: keyof Logger) =>
+    (message: string, details: Record<string, unknown> = {}) =>
+      void journal.logged.push({ level, message, details });
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 
 async function putBlob({ blobs }: Journal, content: AsyncIterable<Uint8Array> | Uint8Array) {

@@ -259,14 +259,40 @@ test("check names the account, what cannot be reached and the cost before it is 
   ]);
 });
 
-test("a read says what it costs before it asks for a post", async () => {
-  const run = runWith({}, { bearerToken: server.signIns.bearerToken });
+test("a read says what it costs before it asks for a post, and aloud from the sum that the settings name", async () => {
+  const cheap = runWith({}, { bearerToken: server.signIns.bearerToken });
+  await readOnce(cheap, POSTS);
+  expect(journal.logged).toEqual([
+    {
+      level: "info",
+      message: "Expected cost of this read, before it is spent",
+      details: { partition: "posts:1", posts: 1, again: 0, usd: 0.015, first: true },
+    },
+  ]);
+  expect(server.requests.filter((request) => request.endsWith("/tweets"))).toHaveLength(1);
+
+  addPost(server.world, { author: "1", text: "Another" });
+  journal.logged.length = 0;
+  server.requests.length = 0;
+  const loud = runWith({}, { bearerToken: server.signIns.bearerToken, noticeUsd: 0.02 });
+  const context = contextOf(loud, POSTS);
+  context.log.warn = () =>
+    void journal.logged.push({ level: "warn", message: String(server.requests.length), details: {} });
+  for await (const _ of read(context)) continue;
+  expect(journal.logged).toEqual([{ level: "warn", message: "1", details: {} }]);
+  expect(server.requests).toHaveLength(2);
+});
+
+test("what a read repeats is in its cost, and so is what full-archive search brings", async () => {
+  for (let count = 0; count < 3300; count += 1) addPost(server.world, { author: "1", text: `Post ${count}` });
+  const run = runWith({}, { bearerToken: server.signIns.bearerToken, fullArchiveSearch: true });
+  await readOnce(run, POSTS);
   await readOnce(run, POSTS);
 
-  expect(journal.logged.at(0)).toEqual({
-    message: "This read costs at most",
-    details: { partition: "posts:1", newItems: 1, usd: 0.015, first: true },
-  });
+  expect(journal.logged.map(({ level, details }) => `${level} ${JSON.stringify(details)}`)).toEqual([
+    'warn {"partition":"posts:1","posts":3301,"again":0,"first":true,"usd":16.515}',
+    'warn {"partition":"posts:1","posts":3200,"again":3301,"first":false,"usd":16.01}',
+  ]);
 });
 
 test("settings that cannot work are refused with the place and the remedy", () => {

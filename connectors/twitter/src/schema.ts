@@ -95,6 +95,11 @@ export const Settings = z
       .describe("For how many days posts are looked up daily to see deletions; 0: never"),
     mediaMaxBytes: z.number().int().positive().default(1_073_741_824).describe("The largest file to fetch"),
     prices: Prices.prefault({}).describe("US dollars for each resource read, to show the cost of a run beforehand"),
+    noticeUsd: z
+      .number()
+      .nonnegative()
+      .default(1)
+      .describe("A read that may cost this many US dollars or more is announced before it begins; 0: every read"),
     apiUrl: z.url().default("https://api.x.com").describe("Where the API is, for a proxy"),
     mediaHosts: z
       .array(z.string().min(1))

@@ -4,12 +4,15 @@ import { ListAnswer } from "../schema/answer.ts";
 import { type User, parsePost } from "../schema/post.ts";
 import { accountOf, refuseHidden } from "./account.ts";
 import { type XClient, openClient } from "./client.ts";
+import { announceLikes } from "./cost.ts";
 import { type Gathered, type Pages, type TwitterReadContext, gather } from "./context.ts";
 import { RefusedParameterError } from "./errors.ts";
 import { likeKey } from "./keys.ts";
 import { POST_QUERY } from "./query.ts";
 import { rescanDue, withRescan } from "./rescan.ts";
 import { contextWriter, surroundingsOf } from "./surroundings.ts";
+
+const PAGE = 100;
 
 /**
  * Likes come with neither time nor id of their own, the newest like first. A read goes back until a page brings
@@ -20,6 +23,7 @@ export async function* readLikes(context: TwitterReadContext, account: Account):
   const user = await accountOf(client, account.id, context.partition.id);
   const known = await likesKnown(context, account.id);
   const whole = context.checkpoint?.mark === undefined || rescanDue(context) !== undefined;
+  announceLikes(context, whole ? known.size : Math.min(known.size, PAGE));
   const seen = new Set<string>();
   let token: string | undefined;
   do {
@@ -43,7 +47,7 @@ async function fetchPage(client: XClient, id: string, token: string | undefined)
   try {
     return await client.get(`users/${id}/liked_tweets`, ListAnswer, {
       ...POST_QUERY,
-      max_results: "100",
+      max_results: String(PAGE),
       pagination_token: token,
     });
   } catch (error) {

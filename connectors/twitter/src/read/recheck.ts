@@ -4,7 +4,7 @@ import { idAt, newestOf } from "../schema/ids.ts";
 import { type XClient, openClient } from "./client.ts";
 import { pollCompliance, startCompliance } from "./compliance.ts";
 import { type Pages, type TwitterReadContext, gather } from "./context.ts";
-import { logLookUpCost } from "./cost.ts";
+import { announceLookUp } from "./cost.ts";
 import { type Sought, lookAgain } from "./deletions.ts";
 import { ownPostKey, watchedAuthors } from "./keys.ts";
 import { nextMorning } from "./rescan.ts";
@@ -32,7 +32,7 @@ export async function* recheckPosts(context: TwitterReadContext): Pages {
 
 async function* lookAtRecent(context: TwitterReadContext, { after, owed = [] }: Checkpoint): Pages {
   const sought = (await recentPosts(context)).filter(({ key }) => after === undefined || key > after);
-  logLookUpCost(context, sought.length);
+  announceLookUp(context, sought.length);
   for (let start = 0; start < sought.length;) {
     const client = clientFor(context, sought[start]?.key ?? "");
     const batch = sought.slice(start, start + LOOKUP_IDS);

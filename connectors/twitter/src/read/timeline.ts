@@ -7,7 +7,7 @@ import { accountOf, postCountOf, refuseHidden } from "./account.ts";
 import { type Timeline, type Walker, capGaps, searchFollows } from "./caps.ts";
 import { type XClient, openAppClient, openClient } from "./client.ts";
 import { type Pages, type TwitterReadContext, gather } from "./context.ts";
-import { logCost } from "./cost.ts";
+import { announceRead } from "./cost.ts";
 import { settleEdits } from "./deletions.ts";
 import { RefusedParameterError } from "./errors.ts";
 import { settleMedia } from "./media.ts";
@@ -29,11 +29,16 @@ export async function* readTimeline(context: TwitterReadContext, account: Accoun
   const app = context.settings.fullArchiveSearch ? openAppClient(context, context.partition.id) : client;
   const walker: Walker = { context, account, timeline, client, app, postCount: postCountOf(user) };
   const checkpoint: Checkpoint = context.checkpoint ?? {};
-  logCost(context, timeline, client.owned, walker.postCount, checkpoint);
-  // What came meanwhile is the next read's: to walk the overlap again at once could use up the limit for ever.
-  if (checkpoint.walk) return yield* walkBack(walker, checkpoint, checkpoint.walk);
   const rescan = rescanDue(context) !== undefined;
   const floor = floorOf(context, checkpoint.mark, rescan);
+  await announceRead(context, account, timeline, {
+    owned: client.owned,
+    postCount: walker.postCount,
+    checkpoint,
+    floor: checkpoint.walk ? checkpoint.walk.floor : floor,
+  });
+  // What came meanwhile is the next read's: to walk the overlap again at once could use up the limit for ever.
+  if (checkpoint.walk) return yield* walkBack(walker, checkpoint, checkpoint.walk);
   yield* walkBack(walker, checkpoint, { ...(floor !== undefined && { floor }), phase: "timeline", count: 0, rescan });
 }
 
