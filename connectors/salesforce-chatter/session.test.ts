@@ -4,6 +4,7 @@ import { afterEach, expect, test } from "vitest";
 import { type ConnectedApp, type SalesforceServer, startSalesforce } from "../../tooling/servers/salesforce/index.ts";
 import { check } from "./src/read/check.ts";
 import { openSession } from "./src/read/session.ts";
+import { audienceOf } from "./src/read/sign-in.ts";
 import { Settings } from "./src/schema.ts";
 import { addPost, addUser, quietOrganization } from "./testing/fixed.ts";
 import { contextOf, readToEnd } from "./testing/harness.ts";
@@ -94,6 +95,17 @@ test("an assertion for another audience is refused with a remedy", async () => {
       error.message.includes("audience is invalid") &&
       error.remedy !== undefined,
   );
+});
+
+test.each([
+  ["https://login.salesforce.com", "https://login.salesforce.com"],
+  ["https://test.salesforce.com", "https://test.salesforce.com"],
+  ["https://acme.my.salesforce.com", "https://login.salesforce.com"],
+  ["https://acme--dev.sandbox.my.salesforce.com", "https://test.salesforce.com"],
+  ["https://acme--dev.cs42.my.salesforce.com", "https://test.salesforce.com"],
+  ["https://my.salesforce.com.example.org", "https://my.salesforce.com.example.org"],
+])("an assertion for a sign-in at %s names %s", (loginUrl, audience) => {
+  expect(audienceOf(loginUrl)).toBe(audience);
 });
 
 test("a refresh token that rotates is used once by partitions that start together, and its successor survives a restart", async () => {

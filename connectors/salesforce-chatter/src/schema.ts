@@ -20,7 +20,13 @@ const SignIn = z.discriminatedUnion("method", [
     method: z.literal("jwt").describe("Signs in with a certificate (OAuth 2.0 JWT bearer flow). Nothing expires."),
     username: z.string().min(1).describe("The integration user's username."),
     privateKey: Credential.describe("The PEM private key whose certificate the connected app holds."),
-    audience: z.string().min(1).optional().describe("The token's audience. Absent: the sign-in address."),
+    audience: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "The token's audience. Absent: https://test.salesforce.com for a sandbox's My Domain, https://login.salesforce.com for another My Domain, else the sign-in address.",
+      ),
   }),
   z.object({
     method: z.literal("refresh-token").describe("Signs in with a refresh token that was obtained once in a browser."),

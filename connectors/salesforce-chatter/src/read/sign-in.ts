@@ -63,7 +63,7 @@ async function byAssertion(
   const claims = {
     iss: settings.clientId,
     sub: username,
-    aud: audience ?? settings.loginUrl,
+    aud: audience ?? audienceOf(settings.loginUrl),
     exp: Math.floor(Date.now() / 1000) + LIFETIME_S,
   };
   const content = [{ alg: "RS256", typ: "JWT" }, claims]
@@ -74,6 +74,15 @@ async function byAssertion(
   return await request(() =>
     oauth.requestToken({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion }),
   );
+}
+
+/** Assertions name Salesforce's own sign-in address, also where the organization signs in at its My Domain. */
+export function audienceOf(loginUrl: string): string {
+  const { hostname } = new URL(loginUrl);
+  if (!hostname.endsWith(".my.salesforce.com")) return loginUrl;
+  // The sandbox's name stands before, or in older addresses its instance behind: `acme--dev.cs42.my.salesforce.com`.
+  const isSandbox = hostname.endsWith(".sandbox.my.salesforce.com") || hostname.includes("--");
+  return isSandbox ? "https://test.salesforce.com" : "https://login.salesforce.com";
 }
 
 /**
