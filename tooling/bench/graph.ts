@@ -6,37 +6,39 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Agent, request } from "undici";
-import { composeMail, type Delivery, type Message } from "../../packages/core/src/ingestion/index.ts";
+import type { Delivery } from "../../packages/core/src/ingestion/index.ts";
 import { openMicrosoft365, Settings } from "../../packages/destination-microsoft365/src/index.ts";
 import { openIngestionServer } from "../../packages/ingestion-server/src/index.ts";
+import { addressOf, APPLICATION, deliveries, inParallel, quiet } from "./graph-deliveries.ts";
+import { throttled } from "./graph-throttled.ts";
 
 /**
  * Messages per second through the Graph destination to the local server with 200 mailboxes, as a ratio to a plain client
  * that posts the same bodies, prepared beforehand, over as many connections. Paired rounds in one run; the order changes.
- * `node --conditions=@hansard/source tooling/bench/graph.ts [--messages 4000] [--rounds 5]`. Prints one line of JSON.
+ * `node --conditions=@hansard/source tooling/bench/graph.ts [--messages 4000] [--rounds 5]`. Prints a line of JSON, and one
+ * about the use of the server's limits; `--only throttled` leaves out the first.
  */
 const { values } = parseArgs({
   options: {
     messages: { type: "string", default: "4000" },
     rounds: { type: "string", default: "5" },
+    only: { type: "string" },
     serve: { type: "string" },
   },
 });
 const MAILBOXES = 200;
 const CONNECTIONS = 32;
 const BATCH = 20;
-const APPLICATION = {
-  clientId: "11111111-2222-3333-4444-555555555555",
-  secret: "s3cret-value",
-  permissions: ["Mail.ReadWrite", "User.Read.All"],
-};
 const NOT_ABORTED = new AbortController().signal;
 
 if (values.serve !== undefined) await serveHere(values.serve);
-else await compare(Number(values.messages), Number(values.rounds));
+else {
+  if (values.only !== "throttled") await compare(Number(values.messages), Number(values.rounds));
+  report(await throttled());
+}
 
 async function serveHere(folder: string): Promise<void> {
-  const mailboxes = Array.from({ length: MAILBOXES }, (_, index) => ({ address: `user${index}@contoso.example` }));
+  const mailboxes = Array.from({ length: MAILBOXES }, (_, index) => ({ address: addressOf(index) }));
   const server = await openIngestionServer({ folder, applications: [APPLICATION], mailboxes });
   process.stdout.write(`${server.url} ${server.tokens.issue(APPLICATION, "https://graph.microsoft.com")}\n`);
 }
@@ -54,19 +56,13 @@ async function compare(messages: number, rounds: number): Promise<void> {
       connections: CONNECTIONS,
       readBackShare: 0,
     });
-    const blobs = {
-      read(): AsyncIterable<Uint8Array> {
-        throw new Error("No message here has content in the journal's store.");
-      },
-    };
-    const log = { debug() {}, info() {}, warn() {}, error() {} };
-    const destination = await openMicrosoft365({ id: "m365", settings, blobs, folder, log });
+    const destination = await openMicrosoft365({ id: "m365", settings, folder, ...quiet });
     const bodies: Recorded[] = [];
     const ours: number[] = [];
     const plain: number[] = [];
-    await runDestination(destination, deliveries(400, "warm-up"));
+    await runDestination(destination, deliveries(400, "warm-up", MAILBOXES));
     for (let round = 0; round < rounds; round += 1) {
-      const batch = deliveries(messages, `round ${round}`);
+      const batch = deliveries(messages, `round ${round}`, MAILBOXES);
       bodies.splice(0, bodies.length, ...batch.map(recorded));
       const first = round % 2 === 0;
       if (first) ours.push(await perSecond(messages, () => runDestination(destination, batch)));
@@ -128,30 +124,6 @@ async function runPlain(url: string, token: string, bodies: Recorded[]): Promise
   await dispatcher.close();
 }
 
-function deliveries(count: number, text: string): Delivery[] {
-  return Array.from({ length: count }, (_, index) => {
-    const mailbox = `user${index % MAILBOXES}@contoso.example`;
-    const message = messageOf(`${text} ${index}`, mailbox);
-    return { id: String(index), message, mail: composeMail(message), mailbox, folder: { kind: "inbox" } };
-  });
-}
-
-function messageOf(name: string, mailbox: string): Message {
-  const sender = { id: "U1", name: "Bob", address: "bob@contoso.example" };
-  return {
-    id: `<${name.replaceAll(" ", ".")}@hansard.invalid>`,
-    messageClass: "IPM.NOTE.Slack.Message",
-    date: "2026-01-02T03:04:05.000Z",
-    from: sender,
-    to: [{ id: "U2", name: "Somebody", address: mailbox }],
-    subject: name,
-    text: `${name}\n${"Some words that somebody wrote. ".repeat(30)}`,
-    attachments: [],
-    references: [],
-    headers: [["X-Hansard-Source", "Slack"]],
-  };
-}
-
 /** What the destination would post, with another identity, so that both find the same work to do. */
 function recorded({ message, mail, mailbox }: Delivery): Recorded {
   const [bytes] = mail.segments;
@@ -179,14 +151,6 @@ function recorded({ message, mail, mailbox }: Delivery): Recorded {
     ],
   };
   return { path: `/v1.0/users/${mailbox}/mailFolders/inbox/messages?$select=id`, body: JSON.stringify(body) };
-}
-
-async function inParallel<Item>(items: Item[], atOnce: number, work: (item: Item) => Promise<void>): Promise<void> {
-  const waiting = items.values();
-  async function worker(): Promise<void> {
-    for (const item of waiting) await work(item);
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
 async function perSecond(count: number, work: () => Promise<void>): Promise<number> {
