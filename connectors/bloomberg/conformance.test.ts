@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { conformance } from "@hansard/testkit";
 import { chatUser, mailUser, makePeople } from "../../tooling/servers/bloomberg/people.ts";
-import { seeded } from "../../tooling/servers/bloomberg/random.ts";
+import { createRandom } from "../../tooling/random.ts";
 import { element } from "../../tooling/servers/bloomberg/xml.ts";
 import { connector } from "./src/index.ts";
 
@@ -10,7 +10,7 @@ const MIDNIGHT = 1_584_057_600;
 const DAY_SECONDS = 86_400;
 const LARGE_DAYS = 24;
 const LARGE_MAILS = 997;
-const [ada, grace] = makePeople(seeded(7), 2);
+const [ada, grace] = makePeople(createRandom(7), 2);
 if (!ada || !grace) throw new Error("There are no people to write to each other.");
 const [ADA, GRACE] = [ada, grace];
 

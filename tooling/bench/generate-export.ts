@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { randomFrom } from "./random.ts";
+import { randomFrom } from "../random.ts";
 
 export interface ExportSize {
   messages: number;

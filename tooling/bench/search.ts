@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { openArchive } from "@hansard/archive";
 import { atMost, isThere, percentile, type Row } from "./measure.ts";
 import { notmuchEnvironment } from "./peers.ts";
-import { randomFrom } from "./random.ts";
+import { randomFrom } from "../random.ts";
 
 /** How long it takes to find the newest 20, and whether notmuch finds the same. */
 export async function searchTimes(archiveFolder: string): Promise<Row[]> {

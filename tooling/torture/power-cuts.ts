@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { randomFrom } from "../bench/random.ts";
+import { randomFrom } from "../random.ts";
 import { eventsIn } from "./random-kills.ts";
 import { openRecovery } from "./recovery.ts";
 import { startChild } from "./run-child.ts";

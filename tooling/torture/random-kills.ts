@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { randomFrom } from "../bench/random.ts";
+import { randomFrom } from "../random.ts";
 import { openRecovery } from "./recovery.ts";
 import { startChild } from "./run-child.ts";
 import type { Scenario } from "./scenarios.ts";

@@ -1,5 +1,5 @@
 import { type Connector, defineConnector, type MessageDraft, type Page, type SourceEvent } from "@hansard/core";
-import { randomFrom } from "../bench/random.ts";
+import { randomFrom } from "../random.ts";
 
 /** How a scenario's source is made: the same numbers give the same events. */
 export interface ScenarioSettings {

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifyExport } from "../../apps/runner/src/export/verify-export.ts";
-import { randomFrom } from "../bench/random.ts";
+import { randomFrom } from "../random.ts";
 import { copyOf, smallExports } from "./small-export.ts";
 import { cutTail, MUTATIONS } from "./mutate.ts";
 import { PythonVerifier } from "./python-verifier.ts";

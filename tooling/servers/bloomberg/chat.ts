@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DayFile } from "./drop.ts";
 import { chatUser, idOf, type Person } from "./people.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../random.ts";
 import type { TrueEvent } from "./truth.ts";
 import { element } from "./xml.ts";
 

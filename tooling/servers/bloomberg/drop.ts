@@ -6,7 +6,7 @@ import { pack } from "tar-stream";
 import { makeChats } from "./chat.ts";
 import { makeMails } from "./mail.ts";
 import { makePeople, type Person } from "./people.ts";
-import { type Random, seeded } from "./random.ts";
+import { type Random, createRandom } from "../../random.ts";
 import type { TrueEvent } from "./truth.ts";
 import { element } from "./xml.ts";
 
@@ -33,7 +33,7 @@ interface Member {
 
 /** Writes a random but plausible drop of some days into `folder`, and says what it holds. */
 export async function generateDrop(seed: number, folder: string): Promise<GeneratedDrop> {
-  const random = seeded(seed);
+  const random = createRandom(seed);
   const drop: GeneratedDrop = { events: [], days: [], counts: new Map() };
   const firm = `f${100 + random.below(900)}`;
   const people = makePeople(random, 3 + random.below(8));

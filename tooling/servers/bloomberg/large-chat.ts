@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { chatUser, makePeople, type Person } from "./people.ts";
-import { seeded } from "./random.ts";
+import { createRandom } from "../../random.ts";
 import { element } from "./xml.ts";
 
 const WORDS =
@@ -11,7 +11,7 @@ const EVENTS_A_CONVERSATION = 400;
 
 /** Writes a chat file of about `bytes` bytes: rooms of some people who enter, talk and leave. */
 export async function writeLargeChat(path: string, bytes: number): Promise<{ bytes: number; events: number }> {
-  const random = seeded(1);
+  const random = createRandom(1);
   const people = makePeople(random, 300);
   const file = await open(path, "wx");
   let written = 0;
@@ -33,7 +33,7 @@ export async function writeLargeChat(path: string, bytes: number): Promise<{ byt
   return { bytes: written, events };
 }
 
-function conversation(people: Person[], random: ReturnType<typeof seeded>): { xml: string; count: number } {
+function conversation(people: Person[], random: ReturnType<typeof createRandom>): { xml: string; count: number } {
   const room = `CHAT-fs:${random.hex(16)}`;
   let time = 1_584_057_600 + random.below(50_000);
   const parts = [

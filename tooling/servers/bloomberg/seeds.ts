@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { connector } from "../../../connectors/bloomberg/src/index.ts";
 import { capture, emptyCapture, messageOf, trueFormOf, unbalanced } from "./capture.ts";
 import { generateDrop } from "./drop.ts";
-import { seeded } from "./random.ts";
+import { createRandom } from "../../random.ts";
 import { lineOf, type TrueEvent } from "./truth.ts";
 
 /** Makes the drop of a seed, captures it, crashes included, and returns every difference from the ground truth. */
@@ -12,7 +12,7 @@ export async function differencesOf(seed: number): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), "bloomberg-"));
   try {
     const truth = await generateDrop(seed, folder);
-    const random = seeded(seed + 1_000_000);
+    const random = createRandom(seed + 1_000_000);
     const settings = { drop: { folder }, completion: { stableForSeconds: 0, graceHours: 0 } };
     const captured = emptyCapture();
     if (random.chance(0.5)) await capture(connector, settings, captured, { stopAfterPages: 1 + random.below(4) });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { objectRules, type Variant } from "./objects.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../random.ts";
 import { type Record, SalesforceError, type Store, type Value } from "./soql.ts";
 import { createTruth, type Truth } from "./truth.ts";
 

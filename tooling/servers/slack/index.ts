@@ -10,7 +10,7 @@ import type { JsonObject, World } from "./workspace.ts";
 export { appearAll, happen, post } from "./activity.ts";
 export { writeExport } from "./export.ts";
 export type { Sockets } from "./sockets.ts";
-export { createRandom, type Random } from "./random.ts";
+export { createRandom, type Random } from "../../random.ts";
 export { renderMessage } from "./render.ts";
 export { isReadable } from "./web-methods.ts";
 export * from "./workspace.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Random } from "./random.ts";
+import type { Random } from "../../random.ts";
 
 export type JsonObject = Record<string, unknown>;
 

@@ -3,7 +3,7 @@ import type { Faults } from "./faults.ts";
 import type { Limit } from "./limits.ts";
 import { cut } from "./pages.ts";
 import * as parameters from "./parameters.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../random.ts";
 import { type Refusal, problem } from "./refusal.ts";
 import {
   type Absent,

@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts";
+import type { Random } from "../../random.ts";
 
 /** How badly the server behaves. All are probabilities for each request, from 0 to 1. */
 export interface Faults {

@@ -6,13 +6,13 @@ import { type Faults, NO_FAULTS } from "./faults.ts";
 import { serveFile } from "./files.ts";
 import { type Counts, countRequest } from "./limits.ts";
 import { type Spelling, checkParameters } from "./parameters.ts";
-import { type Random, createRandom } from "./random.ts";
+import { type Random, createRandom } from "../../random.ts";
 import { Refusal, problem } from "./refusal.ts";
 import { type SignIns, callerOf, checkCaller, consent, exchange } from "./sign-in.ts";
 import { type World, createWorld } from "./world.ts";
 
 export * from "./faults.ts";
-export * from "./random.ts";
+export { createRandom, type Random } from "../../random.ts";
 export * from "./world.ts";
 
 /** A pretended X on this machine: as strict as the real one, and as unreliable as is asked for. */

@@ -1,6 +1,6 @@
 import { type Faults, pageSize } from "./faults.ts";
 import { invalid } from "./parameters.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../random.ts";
 
 interface Request {
   view: { query: URLSearchParams };
