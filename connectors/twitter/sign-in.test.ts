@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import {
   type XServer,
+  addEncrypted,
   addMessage,
   addPost,
   addUser,
@@ -257,6 +258,44 @@ test("check names the account, what cannot be reached and the cost before it is 
     "warning: @acme has 3301 posts, and X gives only the newest 3,200.",
     "ok: The first read of @acme costs at most $4.01 (posts: 3200 at most, $3.2; mentions: 800 at most, $0.8; directMessages: not known beforehand, $0.01 each). Later reads cost what is new since, and the daily looks again.",
   ]);
+});
+
+test("check asks once for what needs a scope of its own, and tells that there are encrypted chats", async () => {
+  addEncrypted(server.world, { conversation: "1:3", readers: ["1", "3"], sender: "3" });
+  const streams = ["posts", "likes", "directMessages"];
+  const messagesOf = async (scopes: string[], rest: object = {}) =>
+    (await check(contextOf(runWith({ streams, refreshToken: server.consent("1", scopes) }, rest), POSTS))).map(
+      ({ level, message }) => `${level}: ${message.slice(0, 60)}`,
+    );
+  const all = ["tweet.read", "users.read", "dm.read", "like.read"];
+
+  expect(await messagesOf(all)).toEqual([
+    "ok: Account 1 is @acme, with 1 posts.",
+    "ok: Likes of @acme can be read.",
+    "ok: Direct messages of @acme can be read: those of the last 30 d",
+    "warning: @acme has encrypted conversations: who writes when is archiv",
+    expect.stringMatching(/^ok: The first read/),
+  ]);
+  expect(await messagesOf(all, { encryptedChats: false })).toHaveLength(4);
+  for (const lacking of ["like.read", "dm.read"])
+    expect(await messagesOf(all.filter((scope) => scope !== lacking))).toEqual([
+      expect.stringMatching(/^error: .*status 403/),
+    ]);
+});
+
+test("check tells how far the clocks are apart, and a refused signature is told from wrong credentials", async () => {
+  const { account: _, ...tokens } = server.signIns.oauth1;
+  server.skewMs = -10 * 60_000;
+  const [, clock] = await check(contextOf(runWith({ oauth1: tokens }), POSTS));
+  expect(clock).toMatchObject({
+    level: "warning",
+    message: expect.stringMatching(/clock is (59\d|60\d) seconds ahead of/),
+  });
+
+  const refused = runWith({ oauth1: { ...tokens, accessToken: "another" } });
+  expect(await errorOf(readOnce(refused, POSTS))).toMatchObject({ remedy: expect.stringContaining("clock") });
+  server.skewMs = 0;
+  expect(await errorOf(readOnce(refused, POSTS))).toMatchObject({ remedy: expect.not.stringContaining("clock") });
 });
 
 test("a read says what it costs before it asks for a post, and aloud from the sum that the settings name", async () => {

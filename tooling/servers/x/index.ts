@@ -25,6 +25,8 @@ export interface XServer {
   spelling: Spelling | "both";
   /** Limits of requests in a quarter of an hour, where they are to differ from X's. */
   limits: Record<string, number>;
+  /** How far the server's clock is ahead of this machine's. */
+  skewMs: number;
   /** What was asked, in its order: method and path. */
   requests: string[];
   /** How the next exchange of a refresh token ends; used once. */
@@ -91,6 +93,7 @@ function fresh(seed: number): Omit<State, "url" | "consent" | "reset" | "close">
     faults: { ...NO_FAULTS },
     spelling: "both",
     limits: {},
+    skewMs: 0,
     requests: [],
     nextExchange: undefined,
     random: createRandom(seed),
@@ -102,6 +105,7 @@ function fresh(seed: number): Omit<State, "url" | "consent" | "reset" | "close">
 async function respond(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? "/", state.url);
   state.requests.push(`${request.method ?? ""} ${url.pathname}`);
+  response.setHeader("date", new Date(Date.now() + state.skewMs).toUTCString());
   try {
     const body = await text(request);
     if (url.pathname === "/2/oauth2/token") return exchangeToken(state, request, response, body);

@@ -3,9 +3,10 @@ import type { Account } from "../schema.ts";
 import { ListAnswer } from "../schema/answer.ts";
 import { accountOf, postCountOf } from "./account.ts";
 import { zipFinding } from "./archive.ts";
-import { openClient } from "./client.ts";
+import { type XClient, openClient } from "./client.ts";
 import { POST_CAP, firstCosts, round } from "./cost.ts";
 import type { TwitterContext } from "./context.ts";
+import { SKEW_MS } from "./errors.ts";
 
 /** Signs in, looks at each account once, and says what the first run will cost and cannot reach. */
 export async function check(context: TwitterContext): Promise<Finding[]> {
@@ -30,15 +31,10 @@ async function checkAccount(context: TwitterContext, account: Account): Promise<
         remedy: "Give the account a refreshToken or oauth1.",
       });
     }
-    if (account.streams.includes("directMessages")) {
-      await client.get("dm_events", ListAnswer, { max_results: "1" });
-      findings.push({
-        level: "ok",
-        message: `Direct messages of @${user.username} can be read: those of the last 30 days, not the encrypted ones.`,
-      });
-    }
     return [
       ...findings,
+      ...clockFindings(client),
+      ...(await sightFindings(context, client, account, user.username)),
       ...reachFindings(context, account, user.username, posts),
       costFinding(context, account, user.username, posts),
     ];
@@ -46,6 +42,47 @@ async function checkAccount(context: TwitterContext, account: Account): Promise<
     if (!isHansardError(error)) throw error;
     return [{ level: "error", message: error.message, ...(error.remedy !== undefined && { remedy: error.remedy }) }];
   }
+}
+
+function clockFindings(client: XClient): Finding[] {
+  const seconds = Math.round((client.skewMs() ?? 0) / 1000);
+  if (Math.abs(seconds) * 1000 < SKEW_MS) return [];
+  return [
+    {
+      level: "warning",
+      message: `This machine's clock is ${Math.abs(seconds)} seconds ${seconds > 0 ? "behind" : "ahead of"} X's.`,
+      remedy: "Set the clock, by NTP for instance: X refuses signatures with a wrong time, and windows would be wrong.",
+    },
+  ];
+}
+
+/** Asks once for what needs a scope of its own, at the least that X gives. */
+async function sightFindings(
+  { settings }: TwitterContext,
+  client: XClient,
+  { id, streams }: Account,
+  name: string,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  if (streams.includes("likes")) {
+    await client.get(`users/${id}/liked_tweets`, ListAnswer, { max_results: "5" });
+    findings.push({ level: "ok", message: `Likes of @${name} can be read.` });
+  }
+  if (!streams.includes("directMessages")) return findings;
+  await client.get("dm_events", ListAnswer, { max_results: "1" });
+  findings.push({
+    level: "ok",
+    message: `Direct messages of @${name} can be read: those of the last 30 days, not the encrypted ones.`,
+  });
+  if (!settings.encryptedChats) return findings;
+  const encrypted = await client.get("chat/conversations", ListAnswer, { max_results: "1" });
+  if (encrypted.data.length > 0)
+    findings.push({
+      level: "warning",
+      message: `@${name} has encrypted conversations: who writes when is archived, what is written cannot be read.`,
+      remedy: "Forbid encrypted chats to archived accounts, or archive them on the device that holds the keys.",
+    });
+  return findings;
 }
 
 function reachFindings({ settings }: TwitterContext, account: Account, name: string, posts: number): Finding[] {

@@ -9,7 +9,7 @@ import {
 import { ApiResponseError, type TwitterApi } from "twitter-api-v2";
 import { z } from "zod";
 import type { Account } from "../schema.ts";
-import { RefusedParameterError, toHansardError } from "./errors.ts";
+import { RefusedParameterError, skewOf, toHansardError } from "./errors.ts";
 import { type Query, isSpelt, respell } from "./query.ts";
 import { bearerClient, oauth1Client, options } from "./sdk.ts";
 import type { TwitterContext } from "./context.ts";
@@ -21,6 +21,8 @@ export interface XClient {
   owned: boolean;
   get<Schema extends z.ZodType>(path: string, schema: Schema, query?: Query): Promise<z.output<Schema>>;
   post<Schema extends z.ZodType>(path: string, schema: Schema, body: Record<string, Json>): Promise<z.output<Schema>>;
+  /** How far X's clock is ahead of this machine's, by its last answer; undefined before the first. */
+  skewMs(): number | undefined;
   /** For files that only this sign-in may see; undefined for OAuth 1.0a, which signs each request. */
   authorization(rejected?: Secret): Promise<Secret | undefined>;
 }
@@ -46,6 +48,7 @@ function clientWith(context: TwitterContext, credentials: Credentials, partition
   const { apiUrl } = context.settings;
   const request = options(apiUrl);
   let spelling: "tweet" | "post" = "tweet";
+  let skewMs: number | undefined;
 
   async function send<Schema extends z.ZodType>(
     path: string,
@@ -73,7 +76,11 @@ function clientWith(context: TwitterContext, credentials: Credentials, partition
     query: Query = {},
   ): Promise<z.output<Schema>> {
     const ask = (words: "tweet" | "post") =>
-      send(path, schema, (sdk) => sdk.v2.get(path, respell(query, words), request));
+      send(path, schema, async (sdk) => {
+        const answer = await sdk.v2.get(path, respell(query, words), { ...request, fullResponse: true });
+        skewMs = skewOf(answer.headers.date);
+        return answer.data;
+      });
     try {
       return await ask(spelling);
     } catch (error) {
@@ -88,6 +95,7 @@ function clientWith(context: TwitterContext, credentials: Credentials, partition
   return {
     owned: credentials.owned,
     get,
+    skewMs: () => skewMs,
     post: (path, schema, body) => send(path, schema, (sdk) => sdk.v2.post(path, body, request)),
     async authorization(rejected) {
       const { token } = await credentials.client(rejected?.reveal().replace(/^Bearer /, ""));

@@ -24,6 +24,8 @@ const Refusal = z.looseObject({
     .optional(),
 });
 
+/** From here on a difference between the clocks is told. */
+export const SKEW_MS = 2 * 60_000;
 const PAUSE_MS = 15 * 60_000;
 
 /** A 400 that names the parameters which X does not take. */
@@ -62,12 +64,7 @@ export function transportFault(error: ApiRequestError): { message: string; code?
 function fromStatus({ code, data, headers }: ApiResponseError, place: string, details: ErrorDetails): HansardError {
   const { said, type, parameters } = parseRefusal(data);
   const message = `X answered ${place} with status ${code}${said}.`;
-  if (code === 401) {
-    return new AuthenticationError(message, {
-      ...details,
-      remedy: "Give new credentials: these are not valid, or no longer.",
-    });
-  }
+  if (code === 401) return new AuthenticationError(message, { ...details, remedy: remedyOfRefusal(headers["date"]) });
   if (code === 402) {
     return new AuthenticationError(message, {
       ...details,
@@ -88,6 +85,18 @@ function fromStatus({ code, data, headers }: ApiResponseError, place: string, de
     ...details,
     remedy: "Check that the account still exists; if it does, report the message.",
   });
+}
+
+/** A signature with a wrong time is refused as wrong credentials are. */
+function remedyOfRefusal(date: string | string[] | undefined): string {
+  if (Math.abs(skewOf(date) ?? 0) < SKEW_MS) return "Give new credentials: these are not valid, or no longer.";
+  return "Set this machine's clock, which differs from X's by minutes; if that does not help, give new credentials.";
+}
+
+/** How far X's clock is ahead of this machine's, by the date of an answer. */
+export function skewOf(date: string | string[] | undefined): number | undefined {
+  const time = typeof date === "string" ? Date.parse(date) : Number.NaN;
+  return Number.isFinite(time) ? time - Date.now() : undefined;
 }
 
 function parseRefusal(data: unknown): { said: string; type: string; parameters: string[] } {
