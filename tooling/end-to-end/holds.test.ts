@@ -86,7 +86,25 @@ test("a hold that is removed is noticed by the run, and only what was for that m
   expect(everywhere()).toMatchObject({ bob: ["fourth", "third"], third: [] });
 }, 120_000);
 
-function configure(confirmed: object[]): void {
+test("a person without a mailbox is named by check and by the run; rerouting does not double what waits, and brings it home once there is one", async () => {
+  server.store.setMailbox({ address: BOB, hasMailbox: false });
+  configure([{ mailboxes: "*", on: today(), by: "Ada" }], { probeMailbox: BOB });
+  const { findings } = await here.json<{ findings: Finding[] }>("check");
+  expect(findings.find(({ level }) => level === "error")).toMatchObject({
+    message: expect.stringContaining(`${BOB} has no active mailbox in Exchange Online: it lacks a licence`),
+    remedy: expect.stringContaining("Set-MgUserLicense"),
+  });
+  const { stderr } = await here.hansard("run");
+  expect(stderr).toContain(`What is for ${BOB} goes to ${THIRD}.`);
+  expect(stderr).toContain("in Exchange Online: a licence");
+  for (const _ of [1, 2]) expect(await here.json("reroute")).toMatchObject({ copies: 0, withdrawn: 0 });
+  expect(everywhere()).toEqual({ ann: ["first", "second"], bob: [], third: ["first", "second"] });
+  server.store.setMailbox({ address: BOB, hasMailbox: true });
+  expect(await here.json("reroute")).toMatchObject({ copies: 2, withdrawn: 2 });
+  expect(everywhere()).toEqual({ ann: ["first", "second"], bob: ["first", "second"], third: [] });
+}, 120_000);
+
+function configure(confirmed: object[], more: object = {}): void {
   const settings = {
     tenantId: "contoso.example",
     clientId: APPLICATION.clientId,
@@ -95,6 +113,7 @@ function configure(confirmed: object[]): void {
     graphUrl: server.url,
     holds: { confirmed },
     settleMs: 100,
+    ...more,
   };
   const configuration = {
     sources: { slack: { settings: { export: "slack", downloadFiles: false } } },

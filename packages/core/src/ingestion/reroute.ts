@@ -1,8 +1,9 @@
+import type { Destination } from "./destination.ts";
 import type { DeliverOptions, DeliverResult } from "./deliver.ts";
 import { transcriptSource } from "./group.ts";
 import type { IntendedMessage, IntendedTarget, Trace, WithdrawnCopy } from "./journal.ts";
 import { type PreparedMessage, prepareBatch, singleEvent } from "./prepare.ts";
-import { isUnprovenRule } from "./route.ts";
+import { isUnprovenRule, NO_SUCH_MAILBOX } from "./route.ts";
 import { Submitter } from "./submit.ts";
 
 export interface RerouteResult extends DeliverResult {
@@ -72,7 +73,13 @@ async function changeOf(options: DeliverOptions, trace: Trace, pending: Pending)
   const copies = copiesOf(trace);
   const present = new Set([...copies.map(({ mailbox }) => mailbox), ...added]);
   const owners = prepared.intended.targets.filter(({ mailbox }) => mailbox !== thirdPartyMailbox);
-  const targets = owners.filter(({ mailbox }) => !present.has(mailbox) && !pending.has(keyOf(messageId, mailbox)));
+  const missing = new Set(added.includes(thirdPartyMailbox) ? owners.map(({ mailbox }) => mailbox) : missed(trace));
+  const targets: IntendedTarget[] = [];
+  for (const owner of owners) {
+    const { mailbox } = owner;
+    if (present.has(mailbox) || pending.has(keyOf(messageId, mailbox))) continue;
+    if (!missing.has(mailbox) || (await isThere(mailbox, destination))) targets.push(owner);
+  }
   // While it stands in for somebody, if only for one whose hold is not proven, it stays.
   const isParkingOver = owners.length === prepared.intended.targets.length && !withdrawn.includes(thirdPartyMailbox);
   const leaving =
@@ -88,9 +95,22 @@ async function changeOf(options: DeliverOptions, trace: Trace, pending: Pending)
   };
 }
 
-/** Whether a copy is where it is only until its owners are known and their holds are proven. */
+/** The mailboxes that there were not when the message was for them. */
+function missed({ message, results }: Trace): string[] {
+  return message.targets.flatMap(({ mailbox }, index) => {
+    const result = results[index];
+    return result?.status === "redirected" && result.to.rule === NO_SUCH_MAILBOX ? [mailbox] : [];
+  });
+}
+
+/** To try a mailbox that is still not there would park a second copy. */
+async function isThere(mailbox: string, destination: Destination): Promise<boolean> {
+  return (await destination.resolve?.(mailbox)) !== undefined;
+}
+
+/** Whether a copy is where it is only until its owners are known, have mailboxes, and their holds are proven. */
 function isParked(rule: string): boolean {
-  return rule === "nobody" || isUnprovenRule(rule);
+  return rule === "nobody" || rule === NO_SUCH_MAILBOX || isUnprovenRule(rule);
 }
 
 /** The message with the routes of today, the part of a series that the trace is about. */

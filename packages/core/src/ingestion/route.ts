@@ -32,6 +32,8 @@ export interface Route {
   unmapped: Participant[];
 }
 
+/** The rule of a copy that is in the third-party data mailbox because the destination knows no mailbox of its owner's. */
+export const NO_SUCH_MAILBOX = "no such mailbox";
 const UNPROVEN = "hold not proven: ";
 const PURGES: Folder = { kind: "purges" };
 const INBOX: Folder = { kind: "inbox" };

@@ -6,7 +6,7 @@ import type { Preparation, PreparedMessage } from "./prepare.ts";
 import { inChunks, inLanes } from "./submit-lanes.ts";
 import { absentOf, lookUp, type LookUp } from "./submit-look-up.ts";
 import { type Deferred, Settlements, type SubmitResult } from "./submit-settlements.ts";
-import { unprovenRule } from "./route.ts";
+import { NO_SUCH_MAILBOX, unprovenRule } from "./route.ts";
 import { redirectedTo, settlementOf, type Underway, underwayOf } from "./submit-underway.ts";
 
 /** Delivery to a destination cannot go on; `cause` says why. What is open stays open. */
@@ -21,6 +21,9 @@ export interface SubmitOptions {
   clock?: () => Date;
   onProgress?: (progress: { messages: number; copies: number }) => void;
 }
+
+const NO_MAILBOX_REMEDY =
+  'Give the person a mailbox (in Exchange Online: a licence), or map them to another in the people file; then run "hansard reroute".';
 
 /** The outcomes of a chunk, sorted by what is to be done next. */
 interface Sorted {
@@ -40,6 +43,8 @@ export class Submitter {
   readonly #result: SubmitResult;
   readonly #settlements: Settlements;
   readonly #lookUp: LookUp;
+  /** Mailboxes of which the operator was told that their messages go elsewhere. */
+  readonly #told = new Set<string>();
 
   constructor(options: SubmitOptions, result: SubmitResult) {
     const { destination, journal, log, signal } = options;
@@ -172,9 +177,15 @@ export class Submitter {
     return sorted;
   }
 
-  #redirected(item: Underway, { status, reason }: { status: "no-mailbox" | "no-hold"; reason: string }): Underway {
+  #redirected(item: Underway, outcome: Extract<Outcome, { status: "no-mailbox" | "no-hold" }>): Underway {
+    const { status, reason } = outcome;
     const { thirdPartyMailbox } = this.#options.preparation.policy;
-    const rule = status === "no-mailbox" ? "no such mailbox" : unprovenRule([item.to.mailbox]);
+    const remedy = status === "no-hold" ? outcome.remedy : NO_MAILBOX_REMEDY;
+    const { mailbox } = item.to;
+    if (!this.#told.has(mailbox))
+      this.#options.log.warn(`What is for ${mailbox} goes to ${thirdPartyMailbox}. ${reason}`, { mailbox, remedy });
+    this.#told.add(mailbox);
+    const rule = status === "no-mailbox" ? NO_SUCH_MAILBOX : unprovenRule([mailbox]);
     const to: IntendedTarget = { mailbox: thirdPartyMailbox, folder: { kind: "inbox" }, rule };
     return redirectedTo(to, item, reason);
   }
