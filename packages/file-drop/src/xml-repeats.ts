@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type SaxesTagPlain, SaxesParser } from "saxes";
+import type { SaxesTagPlain } from "saxes";
+import { strictParser } from "./strict-parser.ts";
 
 export type XmlEvent =
   | { kind: "open"; name: string; attributes: Record<string, string> }
@@ -26,13 +27,6 @@ interface Replaced {
 
 const LESS = "<".charCodeAt(0);
 const GREATER = ">".charCodeAt(0);
-const PARSER_OPTIONS = { xmlns: false, position: false, defaultXMLVersion: "1.0", forceXMLVersion: true } as const;
-
-/** The parser for evidence: in no version and under no name does it forgive anything. */
-export function strictParser(): SaxesParser<typeof PARSER_OPTIONS> {
-  return new SaxesParser(PARSER_OPTIONS);
-}
-
 const MAX_ELEMENT = 4096;
 const MAX_REMEMBERED = 8 * 1024 ** 2;
 /** So many elements are looked at before it is judged whether looking is worth it. */
@@ -232,15 +226,23 @@ function elementOf(source: string, standIn: string): RepeatedElement | undefined
   if (/<[!?]/.test(source)) return undefined;
   const events: XmlEvent[] = [];
   let [depth, deepest] = [0, 0];
-  const parser = strictParser();
-  parser.on("opentag", ({ name, attributes }: SaxesTagPlain) => {
-    deepest = Math.max(deepest, (depth += 1));
-    events.push({ kind: "open", name, attributes });
-  });
-  parser.on("text", (text) => void events.push({ kind: "text", text }));
-  parser.on("closetag", ({ name }: SaxesTagPlain) => {
-    depth -= 1;
-    events.push({ kind: "close", name });
+  const refuse = (error: Error) => {
+    throw error;
+  };
+  const parser = strictParser({
+    error: refuse,
+    doctype: () => {},
+    opentag({ name, attributes }: SaxesTagPlain) {
+      deepest = Math.max(deepest, (depth += 1));
+      events.push({ kind: "open", name, attributes });
+    },
+    text: (text) => void events.push({ kind: "text", text }),
+    cdata: () => {},
+    processinginstruction: () => {},
+    closetag({ name }: SaxesTagPlain) {
+      depth -= 1;
+      events.push({ kind: "close", name });
+    },
   });
   try {
     parser.write(source).close();

@@ -1,12 +1,9 @@
 import { isUtf8 } from "node:buffer";
-import type { SaxesTagPlain } from "saxes";
 import { FileProblem, reasonOf } from "./file-problem.ts";
-import { type RepeatedElement, Repeats, strictParser } from "./xml-repeats.ts";
+import { strictParser } from "./strict-parser.ts";
+import { type RepeatedElement, Repeats } from "./xml-repeats.ts";
 
 export type { RepeatedElement, XmlEvent } from "./xml-repeats.ts";
-
-/** What an element has that has none: the same object each time, so that it can be told at once. */
-export const NO_ATTRIBUTES: Record<string, string> = Object.freeze({});
 
 export interface XmlHandlers {
   open(name: string, attributes: Record<string, string>): void;
@@ -59,7 +56,7 @@ export async function readXml(
 
 /** One document on its way through the parser. It lives as long as `readXml` runs. */
 class Reading {
-  readonly #parser = strictParser();
+  readonly #parser: ReturnType<typeof strictParser>;
   readonly #repeats: Repeats;
   readonly #maxPiece: number;
   #decoder: InstanceType<typeof TextDecoder> | undefined;
@@ -76,35 +73,37 @@ class Reading {
   constructor(handlers: XmlHandlers, { maxDepth, maxPiece }: XmlBounds) {
     this.#maxPiece = maxPiece;
     this.#repeats = new Repeats(handlers.repeated?.names ?? []);
+    this.#parser = this.#openParser(handlers, maxDepth);
+  }
+
+  #openParser(handlers: XmlHandlers, maxDepth: number) {
     let depth = 0;
-    const parser = this.#parser;
     const deepen = (levels: number) => {
       this.#sinceProgress = 0;
       if (depth + levels > maxDepth) this.#refuse(`Its elements are nested more than ${maxDepth} deep.`);
     };
-    parser.on("error", (error) => this.#refuse(`It is not well-formed XML: ${error.message.replace(/\.$/, "")}.`));
-    parser.on("doctype", () => this.#refuse("It has a DOCTYPE, which evidence never needs and attacks do."));
-    let hasAttributes = false;
-    parser.on("attribute", () => void (hasAttributes = true));
-    parser.on("opentag", (tag: SaxesTagPlain) => {
-      deepen(1);
-      depth += 1;
-      handlers.open(tag.name, hasAttributes ? tag.attributes : NO_ATTRIBUTES);
-      hasAttributes = false;
-    });
-    parser.on("closetag", (tag: SaxesTagPlain) => {
-      this.#sinceProgress = 0;
-      depth -= 1;
-      handlers.close(tag.name);
-    });
-    parser.on("text", (text) => handlers.text(text));
-    parser.on("cdata", (text) => handlers.text(text));
-    parser.on("processinginstruction", ({ target }) => {
-      const element = target === this.#repeats.target ? this.#repeats.next() : undefined;
-      if (!element) return;
-      if (depth === 0) this.#refuse("It is not well-formed XML: documents may contain only one root.");
-      deepen(element.depth);
-      handlers.repeated?.element(element);
+    return strictParser({
+      error: (error) => this.#refuse(`It is not well-formed XML: ${error.message.replace(/\.$/, "")}.`),
+      doctype: () => this.#refuse("It has a DOCTYPE, which evidence never needs and attacks do."),
+      opentag({ name, attributes }) {
+        deepen(1);
+        depth += 1;
+        handlers.open(name, attributes);
+      },
+      text: (text) => handlers.text(text),
+      cdata: (text) => handlers.text(text),
+      processinginstruction: ({ target }) => {
+        const element = target === this.#repeats.target ? this.#repeats.next() : undefined;
+        if (!element) return;
+        if (depth === 0) this.#refuse("It is not well-formed XML: documents may contain only one root.");
+        deepen(element.depth);
+        handlers.repeated?.element(element);
+      },
+      closetag: ({ name }) => {
+        this.#sinceProgress = 0;
+        depth -= 1;
+        handlers.close(name);
+      },
     });
   }
 

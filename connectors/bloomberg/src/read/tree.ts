@@ -1,5 +1,5 @@
 import type { Json } from "@hansard/core";
-import { FileProblem, NO_ATTRIBUTES, readXml, type RepeatedElement, type XmlHandlers } from "@hansard/file-drop";
+import { FileProblem, readXml, type RepeatedElement, type XmlHandlers } from "@hansard/file-drop";
 
 /** An element as JSON: attributes under `@name`, elements under their names, text that stands beside elements under `#text`. */
 export type Tree = { [name: string]: Json };
@@ -167,7 +167,6 @@ interface Name {
 const NAMES_REMEMBERED = 10_000;
 
 function attributesOf(attributes: Record<string, string>): Tree | undefined {
-  if (attributes === NO_ATTRIBUTES) return undefined;
   let tree: Tree | undefined;
   for (const name in attributes) (tree ??= {})[`@${name}`] = attributes[name] ?? "";
   return tree;
