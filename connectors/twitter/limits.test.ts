@@ -184,6 +184,24 @@ test("a long encrypted conversation goes on after each 15 requests, and starves 
   expect(journal.checkpoints.get("encryptedChats:1")).not.toHaveProperty("walk");
 });
 
+test("where X does not tell of encrypted conversations that is a gap, until it does, and one that is gone holds up no other", async () => {
+  const run = runWith(["directMessages"]);
+  for (const conversation of ["1:3", "g77"])
+    addEncrypted(server.world, { conversation, readers: ["1", "3"], sender: "3" });
+  server.closed.add("conversations");
+  await runAll(run);
+  expect([...journal.gaps.keys()]).toEqual(["encrypted:1"]);
+  server.closed.delete("conversations");
+  server.closed.add("chat events");
+  await runAll(run);
+
+  expect(journal.gaps.size).toBe(0);
+  expect(Object.keys(journal.checkpoints.get("encryptedChats:1")?.conversations ?? {}).toSorted()).toEqual([
+    "1-3",
+    "g77",
+  ]);
+});
+
 test("encrypted conversations are not looked for where the settings say so", async () => {
   const { settings } = runWith(["directMessages"], { encryptedChats: false });
   expect((await partitions({ settings } as never)).map(({ id }) => id)).not.toContain("encryptedChats:1");

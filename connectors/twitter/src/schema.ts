@@ -176,6 +176,8 @@ export const Checkpoint = z.object({
   item: z.number().int().optional(),
   /** Encrypted conversations, each with its own mark. */
   conversations: z.record(z.string(), z.string()).optional(),
+  /** Whether there is a gap because X does not tell them. */
+  isUntold: z.boolean().optional(),
   /** For the daily look-up: the key to go on after. */
   after: z.string().optional(),
   /** For the look-ups: those that are owed already. */

@@ -29,6 +29,8 @@ export interface XServer {
   skewMs: number;
   /** What was asked, in its order: method and path. */
   requests: string[];
+  /** Methods that X does not open to the app, by name. */
+  closed: Set<string>;
   /** How the next exchange of a refresh token ends; used once. */
   nextExchange: "lost-answer" | "refused-connection" | 503 | undefined;
   consent(account: string, scopes?: string[]): string;
@@ -94,6 +96,7 @@ function fresh(seed: number): Omit<State, "url" | "consent" | "reset" | "close">
     spelling: "both",
     limits: {},
     skewMs: 0,
+    closed: new Set(),
     requests: [],
     nextExchange: undefined,
     random: createRandom(seed),
@@ -145,7 +148,7 @@ function answer(
   if (url.pathname.startsWith("/2/compliance/jobs"))
     return compliance(state, request, url, body, caller.kind === "app");
   const endpoint = request.method === "GET" ? ENDPOINTS.find(({ path }) => path.test(url.pathname)) : undefined;
-  if (!endpoint) throw unknownPath(url.pathname);
+  if (!endpoint || state.closed.has(endpoint.name)) throw unknownPath(url.pathname);
   checkCaller(caller, endpoint.need);
   const own = state.limits[endpoint.name];
   const limit = own === undefined ? endpoint.limit : { app: own, user: own };

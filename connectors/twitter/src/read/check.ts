@@ -6,7 +6,7 @@ import { zipFinding } from "./archive.ts";
 import { type XClient, openClient } from "./client.ts";
 import { POST_CAP, firstCosts, round } from "./cost.ts";
 import type { TwitterContext } from "./context.ts";
-import { SKEW_MS } from "./errors.ts";
+import { AbsentError, SKEW_MS } from "./errors.ts";
 
 /** Signs in, looks at each account once, and says what the first run will cost and cannot reach. */
 export async function check(context: TwitterContext): Promise<Finding[]> {
@@ -75,14 +75,20 @@ async function sightFindings(
     message: `Direct messages of @${name} can be read: those of the last 30 days, not the encrypted ones.`,
   });
   if (!settings.encryptedChats) return findings;
-  const encrypted = await client.get("chat/conversations", ListAnswer, { max_results: "1" });
-  if (encrypted.data.length > 0)
-    findings.push({
-      level: "warning",
-      message: `@${name} has encrypted conversations: who writes when is archived, what is written cannot be read.`,
-      remedy: "Forbid encrypted chats to archived accounts, or archive them on the device that holds the keys.",
-    });
-  return findings;
+  return [...findings, ...(await encryptedFindings(client, name))];
+}
+
+async function encryptedFindings(client: XClient, name: string): Promise<Finding[]> {
+  const encrypted = await client.get("chat/conversations", ListAnswer, { max_results: "1" }).catch((error: unknown) => {
+    if (error instanceof AbsentError) return undefined;
+    throw error;
+  });
+  if (encrypted?.data.length === 0) return [];
+  const message = encrypted
+    ? `@${name} has encrypted conversations: who writes when is archived, what is written cannot be read.`
+    : `X does not tell this app whether @${name} has encrypted conversations.`;
+  const remedy = "Forbid encrypted chats to archived accounts, or archive them on the device that holds the keys.";
+  return [{ level: "warning", message, remedy }];
 }
 
 function reachFindings({ settings }: TwitterContext, account: Account, name: string, posts: number): Finding[] {

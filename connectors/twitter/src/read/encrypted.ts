@@ -7,7 +7,7 @@ import type { Account, Checkpoint } from "../schema.ts";
 import { accountOf } from "./account.ts";
 import { type XClient, openClient } from "./client.ts";
 import { type Gathered, type Pages, type TwitterReadContext, gather } from "./context.ts";
-import { RefusedParameterError } from "./errors.ts";
+import { AbsentError, RefusedParameterError } from "./errors.ts";
 import { knownOf } from "./keys.ts";
 import { type Surroundings, contextWriter, mergeSurroundings, surroundingsOf } from "./surroundings.ts";
 
@@ -40,8 +40,13 @@ export async function* readEncrypted(context: TwitterReadContext, account: Accou
   const user = await accountOf(client, account.id, context.partition.id);
   const people = surroundingsOf(ListAnswer.parse({}));
   const conversations = await listConversations(client, people);
+  const untold = untoldGap(account.id);
+  if (conversations === "absent")
+    return yield { ...gather(), gaps: [untold], checkpoint: { ...context.checkpoint, isUntold: true } };
   const reader: Reader = { context, client, account: user, people };
-  let checkpoint: Checkpoint = context.checkpoint ?? {};
+  const { isUntold = false, ...known } = context.checkpoint ?? {};
+  let checkpoint: Checkpoint = known;
+  if (isUntold) yield { ...gather(), closed: [untold.id], checkpoint };
   for (const conversation of waitingFirst(context, conversations)) {
     for await (const page of walk(reader, conversation, checkpoint)) {
       checkpoint = page.checkpoint ?? checkpoint;
@@ -50,10 +55,20 @@ export async function* readEncrypted(context: TwitterReadContext, account: Accou
   }
 }
 
-async function listConversations(client: XClient, people: Surroundings): Promise<Conversation[]> {
+function untoldGap(accountId: string): Gathered["gaps"][number] {
+  return {
+    id: `encrypted:${accountId}`,
+    reason: `X does not tell this app the encrypted conversations of account ${accountId}, so that nobody knows whether there are any.`,
+    remedy: "Ask X to open its chat methods for the app, or set encryptedChats to false if none can be.",
+    events: 0,
+  };
+}
+
+async function listConversations(client: XClient, people: Surroundings): Promise<Conversation[] | "absent"> {
   const found = new Map<string, Conversation>();
   for (let token: string | undefined; ;) {
     const answer = await list(client, "chat/conversations", { ...CONVERSATION_QUERY, pagination_token: token });
+    if (answer === "absent") return answer;
     if (answer === "expired")
       throw new UnavailableError("X no longer takes the page token of the conversations that it gave.");
     mergeSurroundings(people, surroundingsOf(answer));
@@ -83,8 +98,7 @@ function waitingFirst(context: TwitterReadContext, conversations: Conversation[]
 async function* walk(reader: Reader, conversation: Conversation, start: Checkpoint): Pages {
   const { context, client } = reader;
   const { walk: broken, ...rest } = start;
-  const marks = start.conversations ?? {};
-  const floor = floorOf(context, marks[conversation.id]);
+  const floor = floorOf(context, start.conversations?.[conversation.id]);
   let token = broken?.conversation === conversation.id ? broken.token : undefined;
   for (let restarts = 0; ;) {
     const path = `chat/conversations/${conversation.id}/events`;
@@ -95,16 +109,21 @@ async function* walk(reader: Reader, conversation: Conversation, start: Checkpoi
       continue;
     }
     const page = gather();
+    if (answer === "absent") return yield { ...page, checkpoint: passed(context, conversation, start) };
     const isOlder = await gatherEvents(reader, conversation, answer, page, floor);
     token = answer.meta.next_token;
     if (token === undefined || isOlder) {
-      const done = { ...rest, conversations: { ...marks, [conversation.id]: idAt(context.startedAt) } };
-      yield { ...page, checkpoint: done };
-      return;
+      return yield { ...page, checkpoint: passed(context, conversation, start) };
     }
     const walk = { conversation: conversation.id, token, phase: "timeline" as const, count: 0, rescan: false };
     yield { ...page, checkpoint: { ...rest, walk } };
   }
+}
+
+/** All of the conversation up to the run's start is in the journal, or is gone at X. */
+function passed({ startedAt }: TwitterReadContext, { id }: Conversation, start: Checkpoint): Checkpoint {
+  const { walk: _, conversations, ...rest } = start;
+  return { ...rest, conversations: { ...conversations, [id]: idAt(startedAt) } };
 }
 
 /** Whether the page lies before the floor, in the order in which X gave it: only the newest first can end a walk early. */
@@ -158,10 +177,11 @@ async function list(
   client: XClient,
   path: string,
   query: Record<string, string | undefined>,
-): Promise<ListAnswer | "expired"> {
+): Promise<ListAnswer | "expired" | "absent"> {
   try {
     return await client.get(path, ListAnswer, query);
   } catch (error) {
+    if (error instanceof AbsentError) return "absent";
     const refused = error instanceof RefusedParameterError && error.parameters.includes("pagination_token");
     if (refused && query["pagination_token"] !== undefined) return "expired";
     throw error;

@@ -38,6 +38,9 @@ export class RefusedParameterError extends UnexpectedResponseError {
   }
 }
 
+/** A 404: X has nothing at this address, or not for this app. */
+export class AbsentError extends UnexpectedResponseError {}
+
 /**
  * What Hansard does about an error of the SDK. The original is not kept as the cause: it holds the whole request,
  * the credentials included.
@@ -81,7 +84,8 @@ function fromStatus({ code, data, headers }: ApiResponseError, place: string, de
     return new RateLimitedError(message, { ...details, retryAt: resetOf(headers["x-rate-limit-reset"], type) });
   if (code >= 500) return new UnavailableError(message, details);
   if (code === 400 && parameters.length > 0) return new RefusedParameterError(message, { ...details, parameters });
-  return new UnexpectedResponseError(message, {
+  const Unexpected = code === 404 ? AbsentError : UnexpectedResponseError;
+  return new Unexpected(message, {
     ...details,
     remedy: "Check that the account still exists; if it does, report the message.",
   });
