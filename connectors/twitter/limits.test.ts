@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import {
   type XServer,
-  addEncrypted,
   addMessage,
   addPost,
   addUser,
@@ -11,17 +10,7 @@ import {
   newId,
   startXServer,
 } from "../../tooling/servers/x/index.ts";
-import {
-  type Journal,
-  type Run,
-  captureOf,
-  createJournal,
-  readOnce,
-  runAll,
-  runPartition,
-} from "./harness.test.support.ts";
-import { events } from "./src/map.ts";
-import { partitions } from "./src/read.ts";
+import { type Journal, type Run, createJournal, readOnce, runAll, runPartition } from "./harness.test.support.ts";
 import { Settings } from "./src/schema.ts";
 
 const MINUTE_MS = 60_000;
@@ -135,76 +124,6 @@ test("a walk through many messages goes on after each 15 requests, and the mark 
 
   expect(journal.events.size).toBe(300);
   expect(journal.checkpoints.get("directMessages:1")).not.toHaveProperty("walk");
-});
-
-test("encrypted conversations are a gap each, and their ciphertext is archived with who wrote it and when", async () => {
-  const run = runWith(["directMessages"]);
-  const whisper = (conversation: string, sender: string) =>
-    addEncrypted(server.world, { conversation, readers: ["1", "3"], sender });
-  for (const sender of ["3", "1"]) whisper("1:3", sender);
-  whisper("g77", "3");
-  server.world.now += 2 * 60 * MINUTE_MS;
-  await runAll(run);
-  server.world.now += DAY_MS;
-  const later = whisper("1:3", "3");
-  server.requests.length = 0;
-  await runAll(run);
-
-  expect([...journal.gaps.values()].map(({ id, events }) => `${id} ${events}`).toSorted()).toEqual([
-    "encrypted:1:1-3 0",
-    "encrypted:1:g77 0",
-  ]);
-  expect([...journal.events.keys()].map((key) => key.split("\n")[0]).at(-1)).toBe(`encrypted:1:${later.id}`);
-  expect(journal.events.size).toBe(4);
-  const messages = [...journal.events.values()].map((event) => events.EncryptedMessage(captureOf(journal, event)));
-  expect(messages.map(({ from, to }) => `${from.name} to ${to.map(({ name }) => name).join()}`)).toEqual([
-    "carol (@carol) to acme (@acme)",
-    "acme (@acme) to carol (@carol)",
-    "carol (@carol) to acme (@acme)",
-    "carol (@carol) to acme (@acme)",
-  ]);
-  // What has not moved since it was read is not paid for again.
-  expect(server.requests.filter((request) => request.endsWith("/events"))).toEqual([
-    "GET /2/chat/conversations/1-3/events",
-  ]);
-});
-
-test("a long encrypted conversation goes on after each 15 requests, and starves none that waits behind it", async () => {
-  const run = runWith(["directMessages"]);
-  server.faults.shortPages = true;
-  for (const conversation of ["1:3", "g77"])
-    for (let count = 0; count < 150; count += 1)
-      addEncrypted(server.world, { conversation, readers: ["1", "3"], sender: "3" });
-  const stopped = await readOnce(run, partition("encryptedChats:1")).catch((error: unknown) => error);
-  expect(stopped).toMatchObject({ kind: "rate-limited" });
-  expect(journal.checkpoints.get("encryptedChats:1")).toHaveProperty("walk.token");
-  await runPartition(run, partition("encryptedChats:1"));
-
-  expect(journal.events.size).toBe(300);
-  expect(journal.checkpoints.get("encryptedChats:1")).not.toHaveProperty("walk");
-});
-
-test("where X does not tell of encrypted conversations that is a gap, until it does, and one that is gone holds up no other", async () => {
-  const run = runWith(["directMessages"]);
-  for (const conversation of ["1:3", "g77"])
-    addEncrypted(server.world, { conversation, readers: ["1", "3"], sender: "3" });
-  server.closed.add("conversations");
-  await runAll(run);
-  expect([...journal.gaps.keys()]).toEqual(["encrypted:1"]);
-  server.closed.delete("conversations");
-  server.closed.add("chat events");
-  await runAll(run);
-
-  expect(journal.gaps.size).toBe(0);
-  expect(Object.keys(journal.checkpoints.get("encryptedChats:1")?.conversations ?? {}).toSorted()).toEqual([
-    "1-3",
-    "g77",
-  ]);
-});
-
-test("encrypted conversations are not looked for where the settings say so", async () => {
-  const { settings } = runWith(["directMessages"], { encryptedChats: false });
-  expect((await partitions({ settings } as never)).map(({ id }) => id)).not.toContain("encryptedChats:1");
 });
 
 test("each version of an edited post is an event, found after the time of editing though nothing else looks back", async () => {
