@@ -1,23 +1,21 @@
-import { readFile } from "node:fs/promises";
 import { type Finding, isHansardError } from "@hansard/core";
 import { z } from "zod";
+import { certificateFindings } from "./check-certificate.ts";
 import { checkHolds, checkKept } from "./check-holds.ts";
 import { checkMailbox } from "./check-mailbox.ts";
 import { probeClass } from "./check-probe.ts";
 import { findDuplicates } from "./duplicates.ts";
 import { GraphFailure } from "./failure.ts";
-import { certificateOf, type Tokens } from "./sign-in.ts";
+import type { Tokens } from "./sign-in.ts";
 import type { Submission } from "./submit.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-const SOON_DAYS = 30;
 const CHECK_MS = 5 * 60 * 1000;
 const Claims = z.object({ roles: z.array(z.string()).default([]) });
 
 /** Looks at everything that an application can see of its own set-up. */
 export async function check(work: Submission, tokens: Tokens): Promise<Finding[]> {
   const signal = AbortSignal.timeout(CHECK_MS);
-  const certificate = await checkCertificate(work);
+  const certificate = await certificateFindings(work.context.settings);
   const signIn = await checkSignIn(tokens);
   if (signIn.roles === undefined) return [...certificate, ...signIn.findings];
   const { settings, routing } = work.context;
@@ -29,26 +27,6 @@ export async function check(work: Submission, tokens: Tokens): Promise<Finding[]
   if (settings.probeMailbox !== undefined && isReady)
     findings.push(...(await probeClass(settings.probeMailbox, work, signal)));
   return findings;
-}
-
-async function checkCertificate({ context }: Submission): Promise<Finding[]> {
-  const { signIn } = context.settings;
-  if (signIn.method !== "certificate") return [];
-  const { validTo } = certificateOf(await readFile(signIn.certificateFile, "utf8"), signIn.certificateFile);
-  const days = Math.floor((Date.parse(validTo) - Date.now()) / DAY_MS);
-  const until = new Date(validTo).toISOString().slice(0, 10);
-  const remedy =
-    "Upload a new certificate beside the old one (Update-MgApplication -KeyCredentials), then change signIn.certificateFile and signIn.privateKeyFile.";
-  if (days < 0) return [{ level: "error", message: `The sign-in certificate ended on ${until}.`, remedy }];
-  if (days <= SOON_DAYS)
-    return [
-      {
-        level: "warning",
-        message: `The sign-in certificate ends in ${days} days, on ${until}. After that day nothing is delivered.`,
-        remedy,
-      },
-    ];
-  return [{ level: "ok", message: `The sign-in certificate is valid until ${until}.` }];
 }
 
 async function checkSignIn(tokens: Tokens): Promise<{ findings: Finding[]; roles?: string[] }> {

@@ -1,5 +1,6 @@
 import type { Destination, DestinationContext } from "@hansard/core/ingestion";
 import { check } from "./check.ts";
+import { certificateFindings } from "./check-certificate.ts";
 import { cloudOf } from "./clouds.ts";
 import { userPath } from "./deliver.ts";
 import { Directory } from "./directory.ts";
@@ -33,6 +34,8 @@ export async function openMicrosoft365(context: DestinationContext<Settings>): P
   const cloud = cloudOf(settings);
   const dispatcher = openDispatcher(settings);
   const tokens = await openTokens(settings, cloud, dispatcher);
+  for (const { level, message, remedy } of await certificateFindings(settings))
+    if (level !== "ok") context.log.warn(message, { destination: context.id, remedy });
   const client = new GraphClient(cloud.graphUrl, settings, { tokens, lanes: new Lanes(settings.pace), dispatcher });
   const folders = new Folders(client, settings, context.routing?.thirdPartyMailbox);
   const ledger = new Ledger(context.folder);
