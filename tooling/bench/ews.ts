@@ -5,39 +5,54 @@ import { Agent, createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { composeMail, composeMessage, type Delivery } from "../../packages/core/src/ingestion/index.ts";
 import { openExchangeDestination, Settings } from "../../packages/destination-exchange/src/index.ts";
 import { createItem, envelope } from "../../packages/destination-exchange/src/requests.ts";
-import { ewsProtocol } from "../../packages/ingestion-server/src/ews.ts";
+import { type EwsAccount, type EwsOptions, ewsProtocol } from "../../packages/ingestion-server/src/ews.ts";
 import { Faults } from "../../packages/ingestion-server/src/faults.ts";
 import { sendAnswer } from "../../packages/ingestion-server/src/server-http.ts";
 import { ServerPace } from "../../packages/ingestion-server/src/server-pace.ts";
 import { Tokens } from "../../packages/ingestion-server/src/server-token.ts";
 import { openStore } from "../../packages/ingestion-server/src/store.ts";
+import type { Store } from "../../packages/ingestion-server/src/store-types.ts";
+import { keepToLimits, type Listening } from "./ews-limits.ts";
 
 /**
  * Messages a second through EWS into the local server with 200 mailboxes, against a plain client that only posts the same
- * bodies, prepared beforehand: `node --conditions=@hansard/source tooling/bench/ews.ts [--messages 8000]`. Prints one line
- * of JSON. The server runs in a process of its own, and each turn gets a fresh one.
+ * bodies, prepared beforehand; then how much of a server's limits is used, and whether they are ever exceeded:
+ * `node --conditions=@hansard/source tooling/bench/ews.ts [--messages 8000] [--only speed,limits]`. Prints a line of JSON for
+ * each. Where speed is measured, the server runs in a process of its own, and each turn gets a fresh one.
  */
 const { values } = parseArgs({
   options: {
     messages: { type: "string", default: "8000" },
     turns: { type: "string", default: "3" },
+    only: { type: "string", default: "speed,limits" },
     serve: { type: "string" },
   },
 });
 const MAILBOXES = 200;
 const CONNECTIONS = 10;
 const BATCH = 20;
-const ACCOUNT = { user: "bench@contoso.example", password: "bench", mayImpersonate: true };
+const ACCOUNT: EwsAccount = {
+  user: "bench@contoso.example",
+  password: "bench",
+  mayImpersonate: true,
+  fullAccess: "all",
+};
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const blobs = { async *read() {} };
 
-if (values.serve !== undefined) await serve(values.serve);
-else await compare(Number(values.messages), Number(values.turns));
+const ONLY = values.only.split(",");
+
+if (values.serve !== undefined) process.stdout.write(`${(await listen(values.serve)).url}\n`);
+else {
+  if (ONLY.includes("speed")) await compare(Number(values.messages), Number(values.turns));
+  if (ONLY.includes("limits")) await keepToLimits({ listen, open, delivery, requestBytes: await largestRequest() });
+}
 
 async function compare(messages: number, turns: number): Promise<void> {
   const deliveries = await Promise.all(Array.from({ length: messages }, (_, index) => delivery(index)));
@@ -81,14 +96,7 @@ async function post(agent: Agent, url: string, body: string): Promise<string> {
 
 async function submitAll(url: string, lanes: Delivery[][]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "ews-bench-"));
-  const { user, password } = ACCOUNT;
-  const settings = Settings.parse({
-    url: `${url}/EWS/Exchange.asmx`,
-    signIn: { method: "basic", user, password },
-    connections: CONNECTIONS,
-    batchItems: BATCH,
-  });
-  const destination = await openExchangeDestination({ id: "bench", settings, blobs, folder, log: quiet });
+  const destination = await open(url, folder, { connections: CONNECTIONS, batchItems: BATCH });
   const { signal } = new AbortController();
   await inParallel(lanes, async (lane) => {
     const outcomes = await destination.submit(lane, { signal });
@@ -97,6 +105,18 @@ async function submitAll(url: string, lanes: Delivery[][]): Promise<void> {
   });
   await destination.close();
   await rm(folder, { recursive: true });
+}
+
+function open(url: string, folder: string, more: object): ReturnType<typeof openExchangeDestination> {
+  const { user, password } = ACCOUNT;
+  const signIn = { method: "basic", user, password };
+  const settings = Settings.parse({ url: `${url}/EWS/Exchange.asmx`, signIn, ...more });
+  return openExchangeDestination({ id: "bench", settings, blobs, folder, log: quiet });
+}
+
+/** In bytes. The sizes differ by the digits of the numbers alone. */
+async function largestRequest(): Promise<number> {
+  return Buffer.byteLength(await bodyOf([await delivery(9_999)]));
 }
 
 async function inParallel<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {
@@ -122,8 +142,8 @@ async function bodyOf(lane: Delivery[]): Promise<string> {
   return envelope(createItem({ distinguished: "recoverableitemspurges", mailbox }, items, true), mailbox);
 }
 
-async function delivery(index: number): Promise<Delivery> {
-  const mailbox = `user${index % MAILBOXES}@contoso.example`;
+async function delivery(index: number, mailboxes = MAILBOXES): Promise<Delivery> {
+  const mailbox = `user${index % mailboxes}@contoso.example`;
   const message = composeMessage({
     draft: {
       from: { id: "a", address: mailbox },
@@ -169,23 +189,32 @@ async function onServer(work: (url: string) => Promise<void>): Promise<number> {
   }
 }
 
-async function serve(folder: string): Promise<void> {
-  const store = await openStore(
-    folder,
-    Array.from({ length: MAILBOXES }, (_, index) => ({ address: `user${index}@contoso.example` })),
-  );
+/** `serviceMs`: how long the server takes for each message on top. */
+async function listen(folder: string, options: EwsOptions = {}, serviceMs = 0): Promise<Listening> {
+  const mailboxes = Array.from({ length: MAILBOXES }, (_, index) => ({ address: `user${index}@contoso.example` }));
+  const opened = await openStore(folder, mailboxes);
+  const store: Store = {
+    ...opened,
+    createItem: async (...given) => {
+      if (serviceMs > 0) await sleep(serviceMs);
+      return opened.createItem(...given);
+    },
+  };
   const tokens = new Tokens(folder, { id: "t", domain: "contoso.example" }, [], 3_600_000);
   const context = { store, faults: new Faults(), tokens, pace: new ServerPace(), url: () => "", folder };
-  const protocol = ewsProtocol(context, { accounts: [ACCOUNT] });
+  const protocol = ewsProtocol(context, { accounts: [ACCOUNT], ...options });
   const server = createServer((request, response) => {
-    const answer = protocol.answer({
-      request,
-      url: new URL(request.url ?? "/", "http://localhost"),
-      requestId: "bench",
-    });
-    void answer?.then((found) => sendAnswer(response, found));
+    const url = new URL(request.url ?? "/", "http://localhost");
+    void protocol.answer({ request, url, requestId: "bench" })?.then((found) => sendAnswer(response, found));
   });
-  server.listen(0, "127.0.0.1", () =>
-    process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`),
-  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await opened.close();
+    },
+  };
 }

@@ -44,14 +44,16 @@ export class Session {
     this.#settings = settings;
     this.#door = door;
     this.#log = log;
-    this.throttle = new Throttle(settings.connections);
+    this.throttle = new Throttle(settings);
   }
 
   /** Rejects with an ExchangeFailure. What is surely not done is tried again here, as long as the pauses are short. */
   async call(call: Call): Promise<Called> {
+    const body = this.#envelope(call);
+    const load = { charged: this.#charged(call), bytes: Buffer.byteLength(body) };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.throttle.run(call.mailbox, call.signal, () => this.#once(call));
+        return await this.throttle.run(load, call.signal, () => this.#once(call, body));
       } catch (error) {
         const failure = failureOf(error, call.signal);
         const mayRepeat =
@@ -65,17 +67,18 @@ export class Session {
   }
 
   /** How long to leave the mailbox alone after this failure. */
-  #pauseAfter({ code, backOffMs, message }: ExchangeFailure, { mailbox, operation }: Call, attempt: number): number {
+  #pauseAfter({ code, backOffMs, message }: ExchangeFailure, call: Call, attempt: number): number {
+    const { mailbox, operation } = call;
     if (CONCURRENCY_CODES.includes(code) || /MaxConcurrency/.test(message)) this.throttle.slowDown();
-    if (backOffMs !== undefined) this.throttle.pause(mailbox, Math.min(backOffMs, this.#settings.patienceMs));
+    if (backOffMs !== undefined)
+      this.throttle.pause(this.#charged(call), Math.min(backOffMs, this.#settings.patienceMs));
     this.#log.debug("EWS failed", { operation, mailbox, code, reason: message, attempt });
     return backOffMs ?? FIRST_PAUSE_MS * 2 ** (attempt - 1);
   }
 
-  async #once(call: Call): Promise<Called> {
-    const { mailbox, operation, signal } = call;
+  async #once({ mailbox, operation, signal }: Call, body: string): Promise<Called> {
     const requestId = randomUUID();
-    const posting = { body: this.#envelope(call), headers: this.#headers(mailbox, requestId), signal };
+    const posting = { body, headers: this.#headers(mailbox, requestId), signal };
     let answer = await this.#door.post(posting);
     for (let renewals = 0; renewals < RENEWALS && isSignInRefused(answer); renewals += 1) {
       if (!(await this.#door.renew(answer))) break;
@@ -100,8 +103,16 @@ export class Session {
   }
 
   #envelope({ body, mailbox }: Call): string {
-    const { impersonate, profile } = this.#settings;
-    return envelope(body, impersonate && profile === "exchange" ? mailbox : undefined);
+    return envelope(body, this.#isImpersonating() ? mailbox : undefined);
+  }
+
+  /** Exchange counts what is done in impersonation against the mailbox, and anything else against the account. */
+  #charged({ mailbox }: Call): string {
+    return this.#isImpersonating() ? mailbox : "";
+  }
+
+  #isImpersonating(): boolean {
+    return this.#settings.impersonate && this.#settings.profile === "exchange";
   }
 
   #headers(mailbox: string, requestId: string): Record<string, string> {

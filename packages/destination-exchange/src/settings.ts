@@ -82,6 +82,16 @@ export const Settings = z
     probeMailbox: z.email().optional().describe("A mailbox that surely exists, which `check` looks into."),
     caFile: z.string().optional().describe("A PEM file with the authorities to trust instead of the system's."),
     connections: z.int().min(1).max(27).default(10).describe("How many requests may be under way at once."),
+    pace: z
+      .strictObject({
+        requests: z.int().positive().optional().describe("How many requests. Absent: any number."),
+        bytes: z.int().positive().optional().describe("How many bytes of requests. Absent: any number."),
+        windowMs: z.int().positive().default(600_000).describe("Within how long, in milliseconds."),
+      })
+      .optional()
+      .describe(
+        "What Hansard asks of one mailbox at most, or of the account where it does not impersonate. Absent: as much as the server bears; it says when that is too much.",
+      ),
     batchItems: z.int().min(1).max(100).default(20).describe("How many messages one request carries at most."),
     batchBytes: z.int().min(1).default(15_000_000).describe("How many bytes of mail one request carries at most."),
     messageBytes: z

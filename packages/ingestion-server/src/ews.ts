@@ -4,10 +4,12 @@ import { actingCaller, type Caller, type EwsAccount, signedIn } from "./ews/call
 import { EwsError, EwsFault, errorMessage, faultAnswer, soapFault } from "./ews/fault.ts";
 import { BareHttp, withFaults } from "./ews/faults.ts";
 import { OPERATIONS } from "./ews/operations.ts";
+import { withinLimits } from "./ews/pace.ts";
 import { checkIngestion, ingestionCaller } from "./ews/partner.ts";
 import { isOperation, SchemaViolation, validate } from "./ews/schema.ts";
 import { child, MESSAGES, type Node, readTree, SOAP, TYPES, text } from "./ews/xml-tree.ts";
 import { type Answer, BodyTooLarge, header, NoAnswer, readBody } from "./server-http.ts";
+import { EWS_LIMITS, ServerPace } from "./server-pace.ts";
 import type { Exchange, Protocol, ServerContext } from "./server.ts";
 
 export type { EwsAccount } from "./ews/caller.ts";
@@ -21,6 +23,8 @@ export interface EwsOptions {
   requestBytes?: number;
   /** The largest message, in bytes. Absent: 36 MB, as Exchange Online has it. */
   messageBytes?: number;
+  /** Absent: 27 requests at once for each account, or each mailbox that is acted as. */
+  pace?: ServerPace;
 }
 
 const REQUEST_BYTES = 64 * 1024 * 1024;
@@ -30,7 +34,8 @@ const INGESTION_PATH = /^\/service\/thirdpartyingestionservice\.svc$/i;
 const VERSIONS = /^Exchange(2007(_SP1)?|2010(_SP[12])?|2013(_SP1)?|2016|V2017.*|2019|2015.*)$|^V\d{4}_\d\d_\d\d$/;
 
 /** The parts of Exchange Web Services that archiving and ordinary EWS clients use, and the partner ingestion service. */
-export function ewsProtocol(context: ServerContext, options: EwsOptions = {}): Protocol {
+export function ewsProtocol(context: ServerContext, given: EwsOptions = {}): Protocol {
+  const options = { pace: new ServerPace(EWS_LIMITS), ...given };
   return {
     answer(exchange) {
       const { pathname } = exchange.url;
@@ -41,9 +46,11 @@ export function ewsProtocol(context: ServerContext, options: EwsOptions = {}): P
   };
 }
 
+type EwsSetup = EwsOptions & { pace: ServerPace };
+
 async function answerHttp(
   context: ServerContext,
-  options: EwsOptions,
+  options: EwsSetup,
   exchange: Exchange,
   isIngestion: boolean,
 ): Promise<Answer> {
@@ -71,7 +78,7 @@ async function answerHttp(
 
 interface SoapRequest {
   context: ServerContext;
-  options: EwsOptions;
+  options: EwsSetup;
   body: Buffer;
   signedIn: NonNullable<ReturnType<typeof signedIn>>;
   requestId: string;
@@ -89,7 +96,7 @@ async function answerSoap(soap: SoapRequest): Promise<Answer> {
     const caller = soap.isIngestion
       ? ingestionCaller(context, signedIn, options.thirdPartyMailbox ?? "")
       : actingCaller(context, signedIn, header);
-    return await answerOperation(soap, operation, caller);
+    return await withinLimits(options.pace, caller, soap.body.length, () => answerOperation(soap, operation, caller));
   } catch (error) {
     if (error instanceof BareHttp) return error.answer;
     if (error instanceof SchemaViolation) return faultAnswer(violation(error));

@@ -7,7 +7,7 @@ export {
   type Protocol,
   type ServerContext,
 } from "./server.ts";
-export { type PaceLimits, ServerPace, VENDOR_LIMITS } from "./server-pace.ts";
+export { EWS_LIMITS, type PaceLimits, ServerPace, VENDOR_LIMITS } from "./server-pace.ts";
 export { type Application, type Tenant, Tokens } from "./server-token.ts";
 export { type ServeOptions, type Served, serve } from "./server-command.ts";
 export type { EwsAccount, EwsOptions } from "./ews.ts";

@@ -1,4 +1,4 @@
-/** Microsoft's limits for one application and one mailbox. */
+/** What is allowed to one application or account in one mailbox. */
 export interface PaceLimits {
   /** Requests under way at once: 4. */
   concurrency: number;
@@ -10,6 +10,7 @@ export interface PaceLimits {
   uploadWindowMs: number;
 }
 
+/** Microsoft's for Graph. */
 export const VENDOR_LIMITS: PaceLimits = {
   concurrency: 4,
   requests: 10_000,
@@ -18,8 +19,13 @@ export const VENDOR_LIMITS: PaceLimits = {
   uploadWindowMs: 300_000,
 };
 
+/** Exchange's default for EWS: 27 connections for an account, or for a mailbox that is acted as. It publishes no windows. */
+export const EWS_LIMITS: PaceLimits = { ...VENDOR_LIMITS, concurrency: 27, requests: Infinity, uploadBytes: Infinity };
+
 export type PaceRefusal = {
   limit: "MailboxConcurrency" | "RequestsPerMailbox" | "UploadBytesPerMailbox";
+  /** After which the request would be allowed, in milliseconds. */
+  waitMs: number;
   retryAfterSeconds: number;
 };
 
@@ -60,7 +66,7 @@ export class ServerPace {
 
   #refuse(limit: PaceRefusal["limit"], waitMs: number): PaceRefusal {
     this.refused[limit] += 1;
-    return { limit, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
+    return { limit, waitMs, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
   }
 
   #lane(key: string): Lane {
