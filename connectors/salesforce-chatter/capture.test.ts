@@ -1,5 +1,6 @@
 import { type CapturedEvent, isHansardError, type MessageDraft } from "@hansard/core";
 import { expect, test } from "vitest";
+import { MemoryJournal } from "@hansard/testkit";
 import {
   createActivity,
   createOrganization,
@@ -10,7 +11,6 @@ import {
 import { events } from "./src/map.ts";
 import { archivedFacts } from "./testing/facts.ts";
 import { readToEnd } from "./testing/harness.ts";
-import { capturedEvents, createJournal } from "./testing/journal.ts";
 import { APP, jwtSettings } from "./testing/salesforce.ts";
 
 const SEEDS = Number(process.env["HANSARD_SEEDS"] ?? 200);
@@ -53,7 +53,7 @@ async function prove(seed: number): Promise<void> {
   });
   const everyRun = random.chance(0.5);
   const settings = jwtSettings(server.url, { sweepHours: everyRun ? 1 : 24 });
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   const crashes = random.pick([0, 0.03, 0.1]);
 
   async function readAll(swept: boolean, calm = false): Promise<void> {
@@ -98,7 +98,7 @@ async function prove(seed: number): Promise<void> {
       `seed ${seed}: never happened`,
     ).toEqual([]);
     expect(requests.length).toBeGreaterThan(10);
-    for (const event of capturedEvents(journal)) proveMapped(event, seed);
+    for (const event of journal.capturedEvents()) proveMapped(event, seed);
   } finally {
     await server.close();
   }
@@ -139,7 +139,7 @@ test("an error that does not pass is not repeated", async () => {
   const server = await startSalesforce({ organization, app: { ...APP, audience: "https://test.salesforce.com" } });
   try {
     await expect(
-      readToEnd(createJournal(), "feed", { settings: jwtSettings(server.url), now: organization.now }),
+      readToEnd(new MemoryJournal(), "feed", { settings: jwtSettings(server.url), now: organization.now }),
     ).rejects.toSatisfy((error) => isHansardError(error, "authentication"));
   } finally {
     await server.close();

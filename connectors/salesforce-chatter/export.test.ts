@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CapturedEvent, MessageDraft } from "@hansard/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { MemoryJournal } from "@hansard/testkit";
 import {
   createActivity,
   createOrganization,
@@ -16,7 +17,6 @@ import { Settings } from "./src/schema.ts";
 import { toCsv, writeExport } from "./testing/export.ts";
 import { addPost, addUser, quietOrganization } from "./testing/fixed.ts";
 import { readToEnd } from "./testing/harness.ts";
-import { capturedEvents, createJournal, type TestJournal } from "./testing/journal.ts";
 import { APP, jwtSettings } from "./testing/salesforce.ts";
 
 let folder: string;
@@ -49,7 +49,7 @@ test.each([1, 2, 3, 4, 5, 6])(
     organization.advance(3_600_000);
     const live = await readLive(organization);
     await writeExport(organization, folder);
-    const imported = createJournal();
+    const imported = new MemoryJournal();
     const random = createRandom(seed);
     const crash = () => (random.chance(0.5) ? random.pick(["before", "after"] as const) : undefined);
     await readToEnd(imported, "export", { settings: exportSettings(), now: organization.now, crash });
@@ -65,8 +65,8 @@ test.each([1, 2, 3, 4, 5, 6])(
   },
 );
 
-async function readLive(organization: Organization): Promise<TestJournal> {
-  const journal = createJournal();
+async function readLive(organization: Organization): Promise<MemoryJournal> {
+  const journal = new MemoryJournal();
   const server = await startSalesforce({ organization, app: APP });
   for (const partition of ["feed", "comments", "messages", "groups"])
     await readToEnd(journal, partition, { settings: jwtSettings(server.url), now: organization.now });
@@ -74,9 +74,10 @@ async function readLive(organization: Organization): Promise<TestJournal> {
   return journal;
 }
 
-function messages(journal: TestJournal): [string, MessageDraft | undefined][] {
+function messages(journal: MemoryJournal): [string, MessageDraft | undefined][] {
   const maps: Record<string, (event: CapturedEvent) => MessageDraft> = events;
-  return capturedEvents(journal)
+  return journal
+    .capturedEvents()
     .map((event): [string, MessageDraft | undefined] => {
       const message = maps[event.type]?.(event);
       // The raw record differs: an export does not name the record that a feed belongs to.
@@ -92,7 +93,7 @@ test("an export is read once, and anew when a file is added", async () => {
   const ann = addUser(organization, "Ann");
   addPost(organization, ann);
   await writeFile(join(folder, "FeedItem.csv"), toCsv(organization, "FeedItem"));
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   await readToEnd(journal, "export", { settings: exportSettings(), now: organization.now });
   expect(journal.events.size).toBe(1);
   const done = JSON.stringify(journal.checkpoints.get("export"));
@@ -116,7 +117,7 @@ test("a table that ends in the middle of a record is refused with the place", as
   for (let count = 0; count < 5; count += 1) addPost(organization, ann);
   await writeFile(join(folder, "FeedItem.csv"), toCsv(organization, "FeedItem").slice(0, -20));
   await expect(
-    readToEnd(createJournal(), "export", { settings: exportSettings(), now: organization.now }),
+    readToEnd(new MemoryJournal(), "export", { settings: exportSettings(), now: organization.now }),
   ).rejects.toThrow(/FeedItem.csv is damaged after the record 0D5/);
 });
 
@@ -127,7 +128,7 @@ test("a zip file that is cut off is refused", async () => {
   const path = join(folder, "WE_00D_1.ZIP");
   await writeFile(path, (await readFile(path)).subarray(0, -30));
   await expect(
-    readToEnd(createJournal(), "export", { settings: exportSettings(), now: organization.now }),
+    readToEnd(new MemoryJournal(), "export", { settings: exportSettings(), now: organization.now }),
   ).rejects.toThrow("WE_00D_1.ZIP is not a whole zip file");
 });
 

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "vitest";
+import { MemoryJournal } from "@hansard/testkit";
 import { type SalesforceServer, startSalesforce } from "../../tooling/servers/salesforce/index.ts";
 import { addPost, addUser, quietOrganization } from "./testing/fixed.ts";
 import { readToEnd } from "./testing/harness.ts";
-import { createJournal } from "./testing/journal.ts";
 import { APP, jwtSettings } from "./testing/salesforce.ts";
 
 let server: SalesforceServer | undefined;
@@ -15,7 +15,7 @@ async function postWithFile(bytes: Uint8Array) {
   const id = addPost(organization, ann, { Type: "ContentPost", HasContent: true, RelatedRecordId: version.Id });
   organization.insert("FeedAttachment", { FeedEntityId: id, Type: "Content", RecordId: version.Id });
   server = await startSalesforce({ organization, app: APP });
-  return { organization, server, id, version, journal: createJournal() };
+  return { organization, server, id, version, journal: new MemoryJournal() };
 }
 
 test("a log-in page in place of a file is not the file: the post says so, and the file is asked for again", async () => {

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "vitest";
+import { MemoryJournal } from "@hansard/testkit";
 import { type SalesforceServer, startSalesforce } from "../../tooling/servers/salesforce/index.ts";
 import { addPost, addUser, quietOrganization } from "./testing/fixed.ts";
 import { readToEnd } from "./testing/harness.ts";
-import { createJournal } from "./testing/journal.ts";
 import { APP, jwtSettings } from "./testing/salesforce.ts";
 import type { Checkpoint } from "./src/schema.ts";
 
@@ -24,7 +24,7 @@ test.each(["LastModifiedDate", "CreatedDate", "SystemModstamp"] as const)(
     const at = new Date("2026-01-10T09:00:00Z");
     const posts = Array.from({ length: 40 }, () => addPost(organization, ann, { at }));
     server = await startSalesforce({ organization, app: APP, pageSize: () => 3 });
-    const journal = createJournal();
+    const journal = new MemoryJournal();
 
     await readToEnd(journal, "feed", {
       settings: jwtSettings(server.url),
@@ -47,7 +47,7 @@ test("a window that was broken off is finished within its own bounds, so that wh
     visibleAfterMs: 10 * 60_000,
   });
   server = await startSalesforce({ organization, app: APP, pageSize: () => 3 });
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   const settings = jwtSettings(server.url);
   let pages = 0;
   await readToEnd(journal, "feed", { settings, now: organization.now, isEnough: () => (pages += 1) === 4 });
@@ -69,7 +69,7 @@ test("a delete older than the log is found by the comparison of ids, and what ca
   const kept = addPost(organization, ann);
   const gone = addPost(organization, ann, { Body: "Shred this" });
   server = await startSalesforce({ organization, app: APP });
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   const settings = jwtSettings(server.url, { sweepHours: 720 });
   await readToEnd(journal, "feed", { settings, now: organization.now });
 
@@ -89,7 +89,7 @@ test("records that a user no longer sees are not taken for deleted", async () =>
   const organization = quietOrganization();
   addPost(organization, addUser(organization, "Ann"));
   server = await startSalesforce({ organization, app: APP });
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   const settings = jwtSettings(server.url);
   await readToEnd(journal, "feed", { settings, now: organization.now });
 
@@ -104,8 +104,8 @@ test("what is read again is the same events", async () => {
   const ann = addUser(organization, "Ann");
   addPost(organization, ann);
   server = await startSalesforce({ organization, app: APP });
-  const first = createJournal();
-  const second = createJournal();
+  const first = new MemoryJournal();
+  const second = new MemoryJournal();
   for (const journal of [first, second])
     await readToEnd(journal, "feed", { settings: jwtSettings(server.url), now: organization.now });
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { isHansardError, RateLimitedError } from "@hansard/core";
 import { afterEach, expect, test } from "vitest";
+import { MemoryJournal } from "@hansard/testkit";
 import { type ConnectedApp, type SalesforceServer, startSalesforce } from "../../tooling/servers/salesforce/index.ts";
 import { check } from "./src/read/check.ts";
 import { openSession } from "./src/read/session.ts";
@@ -8,7 +9,6 @@ import { audienceOf } from "./src/read/sign-in.ts";
 import { Settings } from "./src/schema.ts";
 import { addPost, addUser, quietOrganization } from "./testing/fixed.ts";
 import { contextOf, readToEnd } from "./testing/harness.ts";
-import { createJournal, type TestJournal } from "./testing/journal.ts";
 import { APP, jwtSettings } from "./testing/salesforce.ts";
 
 const servers: { close(): Promise<void> | void }[] = [];
@@ -41,7 +41,7 @@ function refreshSettings(url: string, refreshToken = "first"): Settings {
   });
 }
 
-function open(settings: Settings, journal: TestJournal = createJournal()) {
+function open(settings: Settings, journal: MemoryJournal = new MemoryJournal()) {
   return openSession(contextOf(journal, "feed", settings, new Date()));
 }
 
@@ -111,7 +111,7 @@ test.each([
 test("a refresh token that rotates is used once by partitions that start together, and its successor survives a restart", async () => {
   const app = { ...REFRESHED };
   const server = await start({ app, tokenRequests: () => 3 });
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   const settings = refreshSettings(server.url);
   const sessions = await Promise.all([1, 2, 3, 4].map(() => open(settings, journal)));
   for (const session of sessions) expect(await session.rows("SELECT Id FROM FeedItem")).toHaveLength(10);
@@ -127,7 +127,7 @@ test("processes that sign in at the same time use each refresh token once", asyn
   const app = { ...REFRESHED };
   const used = new Set<string | undefined>();
   const server = await start({ app });
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   let turn: Promise<unknown> = Promise.resolve();
   function exclusive<Result>(work: () => Promise<Result>): Promise<Result> {
     const result = turn.then(() => used.add(app.refreshToken)).then(work);
@@ -194,7 +194,7 @@ test("with a gateway all data comes through it, and only the sign-in does not", 
   servers.push({ close: () => void gateway.close() });
   const address = gateway.address();
   const gatewayUrl = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   await readToEnd(journal, "feed", {
     settings: jwtSettings(direct.url, { gatewayUrl }),
     now: direct.options.organization.now,
@@ -210,7 +210,7 @@ test("what may be filtered and sorted is asked anew when Salesforce refuses by w
   const server = await start();
   const { organization } = server.options;
   const settings = jwtSettings(server.url);
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   await readToEnd(journal, "comments", { settings, now: organization.now });
   const changed = organization.rules["FeedComment"]?.fields.find(({ name }) => name === "SystemModstamp");
   Object.assign(changed ?? {}, { filterable: false });
@@ -235,7 +235,7 @@ test("an answer that is cut off is a failure that passes, and does not end the p
 
 test("check says what is missing and what to do about it", async () => {
   const server = await start();
-  const context = () => contextOf(createJournal(), "feed", jwtSettings(server.url), new Date());
+  const context = () => contextOf(new MemoryJournal(), "feed", jwtSettings(server.url), new Date());
   expect((await check(context())).map(({ level }) => level)).toEqual(["ok", "ok", "warning"]);
 
   Object.assign(server.options.organization.all("UserPermissionAccess")[0] ?? {}, {

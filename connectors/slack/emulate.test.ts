@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { MemoryJournal } from "@hansard/testkit";
 import type { SlackServer } from "../../tooling/servers/slack/index.ts";
 import { readAll, type Run } from "./testing/harness.ts";
 import { archivedFacts } from "./testing/facts.ts";
-import { createJournal } from "./testing/journal.ts";
 
 const TOKEN = "test_token_admin";
 const START_MS = 20_000;
@@ -42,7 +42,7 @@ test("the Web API client reads what was written to another maker's server", asyn
   const reply = await say(channel.id, "an answer", { thread_ts: root.ts });
   await ask("reactions.add", { channel: channel.id, timestamp: root.ts, name: "tada" });
 
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   const server = { url, world: { now: Date.now() + 5000 } } as SlackServer;
   const input = {
     mode: "web",

@@ -1,5 +1,6 @@
 import { type HansardError, isHansardError, type KnownEvent } from "@hansard/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MemoryJournal } from "@hansard/testkit";
 import {
   addChannel,
   ALL_SCOPES,
@@ -15,7 +16,6 @@ import {
 import { check, enumerate } from "./src/read.ts";
 import { archivedFacts } from "./testing/facts.ts";
 import { contextOf, openHttp, readAll, type Run } from "./testing/harness.ts";
-import { createJournal } from "./testing/journal.ts";
 
 const NOBODY = { id: "none", name: "none" };
 
@@ -30,7 +30,7 @@ beforeEach(async () => {
   server.tokens.set("xoxp-person", { kind: "user", scopes: ALL_SCOPES, user: "U00000000" });
   server.tokens.set("xoxp-organisation", { kind: "organisation", scopes: ["discovery:read"], user: "" });
   const input = { mode: "web", token: "xoxp-person", apiUrl: `${server.url}/api/`, historyPerMinute: 1_000_000 };
-  run = { server, journal: createJournal(), input, crash: () => undefined };
+  run = { server, journal: new MemoryJournal(), input, crash: () => undefined };
 });
 afterEach(() => server.close());
 

@@ -1,5 +1,6 @@
 import { type CapturedEvent, type MessageDraft } from "@hansard/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MemoryJournal } from "@hansard/testkit";
 import {
   ALL_SCOPES,
   appearAll,
@@ -21,7 +22,6 @@ import { events } from "./src/map.ts";
 import { stringsAt } from "./src/schema/json.ts";
 import { archivedFacts } from "./testing/facts.ts";
 import { readAll, type Run } from "./testing/harness.ts";
-import { capturedEvents, createJournal } from "./testing/journal.ts";
 
 const SEEDS = Number(process.env["HANSARD_SEEDS"] ?? 200);
 const FIRST = Number(process.env["HANSARD_FIRST_SEED"] ?? 1);
@@ -73,7 +73,7 @@ async function prove(mode: "discovery" | "web", kind: Kind, seed: number): Promi
   server.tokens = new Map([
     [token, { kind, scopes: kind === "organisation" ? ["discovery:read"] : ALL_SCOPES, user: "U00000000" }],
   ]);
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   // Each safety net is shown alone: reading all again, or reading many days again.
   const depth = random.chance(0.5) ? {} : { wholeScanDays: 0, rescanDays: 300 };
   const run: Run = {
@@ -116,7 +116,7 @@ async function prove(mode: "discovery" | "web", kind: Kind, seed: number): Promi
     [...journal.gaps.keys()].filter((id) => id.endsWith("#replies")),
     `seed ${seed}: replies that were counted`,
   ).toEqual([]);
-  for (const event of capturedEvents(journal)) proveMapped(event, world, { seed, isBusy });
+  for (const event of journal.capturedEvents()) proveMapped(event, world, { seed, isBusy });
 }
 
 function unlimited(mode: string): object {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CapturedEvent, MessageDraft } from "@hansard/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { MemoryJournal } from "@hansard/testkit";
 import {
   ALL_SCOPES,
   createRandom,
@@ -18,8 +19,7 @@ import {
 } from "../../tooling/servers/slack/index.ts";
 import { events } from "./src/map.ts";
 import { archivedFacts } from "./testing/facts.ts";
-import { readAll, type Run } from "./testing/harness.ts";
-import { capturedEvents, createJournal, type TestJournal } from "./testing/journal.ts";
+import { readAll } from "./testing/harness.ts";
 
 let server: SlackServer;
 let folder: string;
@@ -58,7 +58,7 @@ test.each(Array.from({ length: 20 }, (_, seed) => seed + 1))(
 test("a message that several modes see is one event", async () => {
   const world = buildWorld(99);
   const inputs = await inputsOf(world, 99);
-  const journal = createJournal();
+  const journal = new MemoryJournal();
   const sizes: number[] = [];
   for (const input of [...inputs, ...inputs]) {
     await capture(input, journal);
@@ -117,22 +117,18 @@ async function inputsOf(world: World, seed: number): Promise<Record<string, unkn
   ];
 }
 
-async function capture(input: Record<string, unknown>, journal = createJournal()): Promise<TestJournal> {
-  const run: Run = {
-    server,
-    journal: { ...journal, checkpoints: new Map(), followUps: new Map() },
-    input,
-    crash: () => undefined,
-  };
-  await readAll(run);
-  run.journal.sorted = undefined;
-  journal.sorted = undefined;
-  return run.journal;
+async function capture(input: Record<string, unknown>, journal = new MemoryJournal()): Promise<MemoryJournal> {
+  // Another mode, or another look, begins anew over the same events.
+  journal.checkpoints.clear();
+  journal.followUps.clear();
+  await readAll({ server, journal, input, crash: () => undefined });
+  return journal;
 }
 
 /** The mails that come of the messages, without what says when something was looked at. */
-function messagesOf(journal: TestJournal): object[] {
-  return capturedEvents(journal)
+function messagesOf(journal: MemoryJournal): object[] {
+  return journal
+    .capturedEvents()
     .filter(({ key }) => !key.includes("#"))
     .map((event) => ({ key: event.key, version: event.version, type: event.type, ...draftOf(event) }))
     .sort((one, other) => compare(`${one.key} ${one.version}`, `${other.key} ${other.version}`));
@@ -155,7 +151,7 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : Number(one > other);
 }
 
-function factsBut(journal: TestJournal, without: string): Set<string> {
+function factsBut(journal: MemoryJournal, without: string): Set<string> {
   return new Set(
     [...archivedFacts(journal)].filter((text) => !text.startsWith(`["${without}`) && !text.startsWith('["un')),
   );

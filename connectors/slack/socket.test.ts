@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isHansardError } from "@hansard/core";
+import { MemoryJournal } from "@hansard/testkit";
 import {
   addChannel,
   ALL_SCOPES,
@@ -20,7 +21,6 @@ import {
 import { events } from "./src/map.ts";
 import { archivedFacts } from "./testing/facts.ts";
 import { contextOf, openHttp, readAll, readPartition, type Run } from "./testing/harness.ts";
-import { capturedEvents, createJournal } from "./testing/journal.ts";
 import { read } from "./src/read.ts";
 
 const SEEDS = Math.ceil(Number(process.env["HANSARD_SEEDS"] ?? 200) / 10);
@@ -55,7 +55,7 @@ function prepare(seed: number): { run: Run; world: World } {
   server.sockets.owed.clear();
   const input = { mode: "web", token: "xoxp-token", appToken: "xapp-token", apiUrl: `${server.url}/api/` };
   const settings = { ...input, socketMinutes: 0.01, historyPerMinute: 1_000_000 };
-  return { world, run: { server, journal: createJournal(), input: settings, crash: () => undefined } };
+  return { world, run: { server, journal: new MemoryJournal(), input: settings, crash: () => undefined } };
 }
 
 async function prove(seed: number): Promise<void> {
@@ -115,7 +115,7 @@ async function prove(seed: number): Promise<void> {
   ).toEqual([]);
   expect(heard.length * 2, `seed ${seed}: hardly anything was acknowledged`).toBeGreaterThan(told.size);
   proveReactionsOnce(run, seed);
-  for (const event of capturedEvents(run.journal))
+  for (const event of run.journal.capturedEvents())
     expect(events[event.type as keyof typeof events](event).to.length).toBeGreaterThan(0);
 }
 

@@ -1,10 +1,10 @@
 import type { CapturedEvent, Json } from "@hansard/core";
+import type { MemoryJournal } from "@hansard/testkit";
 import { fact } from "../../../tooling/servers/salesforce/index.ts";
-import { capturedEvents, type TestJournal } from "./journal.ts";
 
 /** Says what the archive holds in the words of the server's ground truth. */
-export function archivedFacts(journal: TestJournal): Set<string> {
-  const facts = capturedEvents(journal).flatMap(factsOf);
+export function archivedFacts(journal: MemoryJournal): Set<string> {
+  const facts = journal.capturedEvents().flatMap(factsOf);
   const unseen = [...journal.gaps.keys()].filter((id) => id.startsWith("unseen:")).map((id) => fact("gap", id));
   const open = [...journal.gaps.keys()].filter((id) => !id.startsWith("unseen:")).map((id) => fact("open gap", id));
   return new Set([...facts, ...unseen, ...open]);

@@ -1,16 +1,15 @@
 import { isHansardError, type ReadContext } from "@hansard/core";
+import type { MemoryJournal } from "@hansard/testkit";
 import { read } from "../src/read.ts";
 import { Checkpoint, type Settings } from "../src/schema.ts";
-import { commit, knownEvents, putBlob, type TestJournal } from "./journal.ts";
 
 export function contextOf(
-  journal: TestJournal,
+  journal: MemoryJournal,
   partition: string,
   settings: Settings,
   startedAt: Date,
 ): ReadContext<Settings, Checkpoint> {
-  const stored = journal.checkpoints.get(partition);
-  const owed = [...(journal.followUps.get(partition)?.values() ?? [])];
+  const { checkpoint: stored, ...position } = journal.position(partition, startedAt);
   return {
     settings,
     http: { request: refuse, json: refuse, download: refuse },
@@ -19,13 +18,7 @@ export function contextOf(
     startedAt,
     partition: { id: partition, name: partition },
     checkpoint: stored === undefined ? undefined : Checkpoint.parse(stored),
-    followUps: owed.filter(({ dueAt }) => dueAt === undefined || Date.parse(dueAt) <= startedAt.getTime()),
-    blobs: { put: (content, { maxBytes = Number.POSITIVE_INFINITY } = {}) => putBlob(journal, content, maxBytes) },
-    captured: (range) => knownEvents(journal, range),
-    state: {
-      get: async (key) => journal.state.get(key),
-      put: async (key, value) => void journal.state.set(key, value),
-    },
+    ...position,
   };
 }
 
@@ -39,7 +32,7 @@ export interface RunOptions {
 }
 
 /** Reads a partition to its end, over crashes and errors that pass, each time from what is durable. */
-export async function readToEnd(journal: TestJournal, partition: string, options: RunOptions): Promise<void> {
+export async function readToEnd(journal: MemoryJournal, partition: string, options: RunOptions): Promise<void> {
   for (let attempt = 0; attempt < 500; attempt += 1) {
     try {
       if (await readOnce(journal, partition, options)) return;
@@ -51,14 +44,14 @@ export async function readToEnd(journal: TestJournal, partition: string, options
 }
 
 async function readOnce(
-  journal: TestJournal,
+  journal: MemoryJournal,
   partition: string,
   { settings, now, crash, isEnough }: RunOptions,
 ): Promise<boolean> {
   for await (const page of read(contextOf(journal, partition, settings, now()))) {
     const when = crash?.();
     if (when === "before") return false;
-    commit(journal, partition, page);
+    journal.append(partition, page);
     if (isEnough?.(page.checkpoint)) return true;
     if (when === "after") return false;
   }

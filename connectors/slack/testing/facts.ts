@@ -1,11 +1,11 @@
 import type { CapturedEvent, Json } from "@hansard/core";
+import type { MemoryJournal } from "@hansard/testkit";
 import { fact } from "../../../tooling/servers/slack/index.ts";
 import { isObject, objectAt, stringAt } from "../src/schema/json.ts";
-import { capturedEvents, type TestJournal } from "./journal.ts";
 
 /** Says what the archive holds in the words of the server's ground truth. */
-export function archivedFacts(journal: TestJournal): Set<string> {
-  return new Set(capturedEvents(journal).flatMap(factsOf));
+export function archivedFacts(journal: MemoryJournal): Set<string> {
+  return new Set(journal.capturedEvents().flatMap(factsOf));
 }
 
 function factsOf(event: CapturedEvent): string[] {

@@ -1,14 +1,14 @@
-import { type FollowUp, isHansardError, type Partition, type ReadContext } from "@hansard/core";
+import { isHansardError, type Partition, type ReadContext } from "@hansard/core";
 import { createHttpClient, type OpenHttpClient } from "@hansard/core/ingestion";
+import type { MemoryJournal } from "@hansard/testkit";
 import type { SlackServer } from "../../../tooling/servers/slack/index.ts";
 import { partitions, read } from "../src/read.ts";
 import { Checkpoint, Settings } from "../src/schema.ts";
-import { commit, knownEvents, putBlob, type TestJournal } from "./journal.ts";
 
 export interface Run {
   server: SlackServer;
   input: Record<string, unknown>;
-  journal: TestJournal;
+  journal: MemoryJournal;
   /** Whether to crash now: before a page is durable, or after. */
   crash: () => "before" | "after" | undefined;
 }
@@ -56,7 +56,7 @@ async function readOnce({ journal, crash }: Run, context: Context, { id }: Parti
   for await (const page of read(context)) {
     const when = crash();
     if (when === "before") return undefined;
-    commit(journal, id, page);
+    journal.append(id, page);
     if (when === "after") return undefined;
   }
   return true;
@@ -82,8 +82,7 @@ export function contextOf(
   startedAt: Date,
   partition: Partition,
 ): Context {
-  const stored = journal.checkpoints.get(partition.id);
-  const owed: FollowUp[] = [...(journal.followUps.get(partition.id)?.values() ?? [])];
+  const { checkpoint: stored, ...position } = journal.position(partition.id, startedAt);
   return {
     settings: Settings.parse(input),
     http,
@@ -92,12 +91,6 @@ export function contextOf(
     startedAt,
     partition,
     checkpoint: stored === undefined ? undefined : Checkpoint.parse(stored),
-    followUps: owed.filter(({ dueAt }) => dueAt === undefined || Date.parse(dueAt) <= startedAt.getTime()),
-    blobs: { put: (content, { maxBytes = Number.POSITIVE_INFINITY } = {}) => putBlob(journal, content, maxBytes) },
-    captured: (range) => knownEvents(journal, range),
-    state: {
-      get: async (name) => journal.state.get(name),
-      put: async (name, value) => void journal.state.set(name, value),
-    },
+    ...position,
   };
 }

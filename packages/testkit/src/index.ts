@@ -1,5 +1,6 @@
 export { conformance } from "./conformance.ts";
 export { type ConformanceCase, conformanceCases } from "./conformance-cases.ts";
+export { type JournalPosition, MemoryJournal } from "./memory-journal.ts";
 export type {
   ConformanceOptions,
   ConformanceSource,

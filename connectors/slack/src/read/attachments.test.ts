@@ -3,8 +3,10 @@ import type { AddressInfo } from "node:net";
 import type { HttpClient } from "@hansard/core";
 import { createHttpClient } from "@hansard/core/ingestion";
 import { expect, onTestFinished, test } from "vitest";
+import type { MemoryJournal } from "@hansard/testkit";
 import { BASE, DAY, said, writeZip } from "../export.test.support.ts";
-import { type MemoryJournal, runSource, silent } from "../journal.test.support.ts";
+import { runSource } from "../journal.test.support.ts";
+import { silent } from "../offline.test.support.ts";
 import { events } from "../map.ts";
 
 const TOKEN = "xoxe-1234-5678-abcdef";
@@ -63,13 +65,15 @@ async function archive(messages: unknown[], http: HttpClient, settings = {}): Pr
 }
 
 function attachmentsOf(journal: MemoryJournal): string[] {
-  return journal.resolved.flatMap(({ attachments }) =>
-    attachments.map((attachment) =>
-      "blob" in attachment
-        ? (journal.blobs.get(attachment.blob.sha256)?.toString() ?? "")
-        : `! ${attachment.unavailable}`,
-    ),
-  );
+  return journal
+    .capturedEvents()
+    .flatMap(({ attachments }) =>
+      attachments.map((attachment) =>
+        "blob" in attachment
+          ? (journal.blobs.get(attachment.blob.sha256)?.toString() ?? "")
+          : `! ${attachment.unavailable}`,
+      ),
+    );
 }
 
 test("fetches files with the link of the export and keeps their bytes", async () => {
@@ -101,7 +105,7 @@ test("does not take a log-in page, a file of another length or a refusal for the
     'The file "F02.txt" (F02) of the message C00000001:1700000002.000100 is missing',
   );
   expect(JSON.stringify([reasons, [...journal.gaps]])).not.toContain("xoxe-");
-  const notes = journal.resolved.map((event) => events.FileShare(event).notes);
+  const notes = journal.capturedEvents().map((event) => events.FileShare(event).notes);
   expect(notes.every((note) => note?.[0]?.startsWith('The file "F0'))).toBe(true);
 });
 

@@ -1,4 +1,4 @@
-import { offline, silent } from "../journal.test.support.ts";
+import { offline, silent } from "../offline.test.support.ts";
 import { partitions, read } from "../read.ts";
 import { Settings } from "../schema.ts";
 

@@ -1,8 +1,10 @@
 import type { HttpClient } from "@hansard/core";
 import { UnavailableError } from "@hansard/core";
 import { expect, test } from "vitest";
+import { MemoryJournal } from "@hansard/testkit";
 import { BASE, DAY, type ExportContent, said, writeZip } from "../export.test.support.ts";
-import { MemoryJournal, offline, runSource } from "../journal.test.support.ts";
+import { runSource } from "../journal.test.support.ts";
+import { offline } from "../offline.test.support.ts";
 import { events } from "../map.ts";
 
 const START = Date.parse("2026-11-22T10:00:00Z");
@@ -41,7 +43,7 @@ async function exportOf(...messages: unknown[]): Promise<{ export: string }> {
 }
 
 function openGaps({ gaps }: MemoryJournal): string[] {
-  return [...gaps].filter(([, { open }]) => open).map(([id]) => id);
+  return [...gaps.keys()];
 }
 
 function versionsOf({ events: all }: MemoryJournal): string[] {
@@ -60,7 +62,7 @@ test("a file whose host was down is fetched at a later run, as a version of the 
   expect(asked).toEqual(["F0LATE"]);
   expect(openGaps(journal)).toEqual([]);
   expect(versionsOf(journal)).toEqual(["FileShare", "FileShare file/F0LATE"]);
-  const late = journal.resolved.find(({ version }) => version !== "");
+  const late = journal.capturedEvents().find(({ version }) => version !== "");
   expect(late && events.FileShare(late)).toMatchObject({
     from: { name: "Ada Abbott" },
     date: "2023-11-14T22:13:21.000Z",
@@ -70,7 +72,7 @@ test("a file whose host was down is fetched at a later run, as a version of the 
   const { pages } = journal;
   await runSource({ settings, journal, http, startedAt: new Date(START + 1000 * HOUR_MS) });
   expect(journal.pages).toBe(pages);
-  expect(journal.unaccounted).toEqual({});
+  expect(journal.unaccounted()).toEqual({});
 });
 
 test("a file that does not come is asked for again after ever longer, and given up after a year", async () => {
@@ -107,7 +109,7 @@ test("a newer export brings what an older one hid, and fetches nothing that is t
   // The next one has nothing to bring, and declares nothing missing without a network.
   await runSource({ settings: await exportOf(shown, said(2, "more"), said(3, "and more")), journal });
   expect(openGaps(journal)).toEqual([]);
-  expect(journal.unaccounted).toEqual({});
+  expect(journal.unaccounted()).toEqual({});
 });
 
 test("an edit brings the file that was missing of the version before it", async () => {
@@ -143,7 +145,7 @@ test("a file that a newer export shows as deleted gives an event that says so, o
   const deleted = said(1, "", { files: [{ id: "F0GONE", mode: "tombstone" }] });
   await runSource({ settings: await exportOf(deleted, said(2, "more")), journal, http });
   await runSource({ settings: await exportOf(deleted, said(2, "more"), said(3, "more")), journal, http });
-  const found = journal.resolved.filter(({ type }) => type === "FileDelete");
+  const found = journal.capturedEvents().filter(({ type }) => type === "FileDelete");
   expect(found.map(({ key }) => key)).toEqual([`${KEY}#file-deleted/F0GONE`]);
   expect(found.map((event) => events.FileDelete(event).references)).toEqual([[KEY]]);
   expect(openGaps(journal)).toEqual([]);

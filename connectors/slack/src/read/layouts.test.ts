@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { BASE, CHANNELS, DAY, said, USERS, writeFolder, writeZip } from "../export.test.support.ts";
-import { offline, runSource, silent } from "../journal.test.support.ts";
+import { runSource } from "../journal.test.support.ts";
+import { offline, silent } from "../offline.test.support.ts";
 import { events } from "../map.ts";
 import { check, enumerate, partitions } from "../read.ts";
 import { Settings } from "../schema.ts";
@@ -35,7 +36,10 @@ test("reads public and private channels, direct and group messages, alike from a
 
 test("names direct conversations by their people", async () => {
   const journal = await runSource({ settings: { export: await writeZip(corporate) } });
-  const subjects = journal.resolved.map((event) => events.Message(event).subject).sort();
+  const subjects = journal
+    .capturedEvents()
+    .map((event) => events.Message(event).subject)
+    .sort();
   expect(subjects).toEqual([
     "#board: private",
     "#general: public",
@@ -76,7 +80,7 @@ test("reads every workspace of a Grid, with the people of the organisation", asy
     `acme/north/general/${DAY}.json`,
     `acme/south/general/${DAY}.json`,
   ]);
-  expect(journal.resolved.map((event) => events.Message(event).from.name)).toEqual([
+  expect(journal.capturedEvents().map((event) => events.Message(event).from.name)).toEqual([
     "Ada Abbott",
     "Ada Abbott",
     "Ada Abbott",
@@ -93,7 +97,7 @@ test("counts a message of a channel that two workspaces share once, and the book
   };
   const journal = await runSource({ settings: { export: await writeZip(shared) } });
   expect(keysOf(journal)).toEqual(["C00000001:1700000001.000100", "C00000001:1700000002.000100"]);
-  expect(journal.unaccounted).toEqual({});
+  expect(journal.unaccounted()).toEqual({});
 });
 
 test("archives a folder that no list names under its own name", async () => {
@@ -113,11 +117,13 @@ test("takes the bytes of files from inside the export", async () => {
   };
   for (const path of [await writeZip(content), await writeFolder(content)]) {
     const journal = await runSource({ settings: { export: path } });
-    const blobs = journal.resolved.flatMap(({ attachments }) =>
-      attachments.map((attachment) =>
-        "blob" in attachment ? journal.blobs.get(attachment.blob.sha256)?.toString() : attachment.unavailable,
-      ),
-    );
+    const blobs = journal
+      .capturedEvents()
+      .flatMap(({ attachments }) =>
+        attachments.map((attachment) =>
+          "blob" in attachment ? journal.blobs.get(attachment.blob.sha256)?.toString() : attachment.unavailable,
+        ),
+      );
     expect(blobs).toEqual(["first", "other"]);
     expect(journal.gaps.size).toBe(0);
   }
@@ -133,11 +139,11 @@ test("leaves excluded conversations out and counts them", async () => {
   const journal = await runSource({ settings: { export: path, excludeChannels: ["#random"] } });
   expect(keysOf(journal)).toEqual(["C00000001:1700000001.000100"]);
   expect(journal.exclusions.get(`workspace/random/${DAY}.json`)?.events).toBe(2);
-  expect(journal.unaccounted).toEqual({});
+  expect(journal.unaccounted()).toEqual({});
   // Once it is no longer excluded, it is read in full.
   await runSource({ settings: { export: path }, journal });
   expect(journal.events.size).toBe(3);
-  expect(journal.unaccounted).toEqual({});
+  expect(journal.unaccounted()).toEqual({});
 });
 
 test("lists the id of every message without reading it in", async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { BASE, DAY, said, writeFolder, writeZip } from "../export.test.support.ts";
-import { offline, runSource, silent } from "../journal.test.support.ts";
+import { runSource } from "../journal.test.support.ts";
+import { offline, silent } from "../offline.test.support.ts";
 import { events } from "../map.ts";
 import { enumerate, partitions } from "../read.ts";
 import { Settings } from "../schema.ts";
@@ -48,7 +49,12 @@ const CONTENT = {
 
 test("archives canvases, lists and the log of integrations, and any other file as it is", async () => {
   const journal = await runSource({ settings: { export: await writeZip(CONTENT) } });
-  expect(journal.resolved.map(({ type, key, version }) => `${type} ${key} ${version}`.trim()).sort()).toEqual([
+  expect(
+    journal
+      .capturedEvents()
+      .map(({ type, key, version }) => `${type} ${key} ${version}`.trim())
+      .sort(),
+  ).toEqual([
     "Canvas workspace:canvases#F0CANVAS01 1700000900",
     expect.stringMatching(/^Integration workspace:integration_logs#\w{16}$/),
     expect.stringMatching(/^Integration workspace:integration_logs#\w{16}$/),
@@ -57,11 +63,13 @@ test("archives canvases, lists and the log of integrations, and any other file a
     expect.stringMatching(/^Other workspace:general\/notes.txt \w{16}$/),
     expect.stringMatching(/^Other workspace:huddle_transcripts.json \w{16}$/),
   ]);
-  expect(journal.unaccounted).toEqual({});
+  expect(journal.unaccounted()).toEqual({});
   expect([...journal.exclusions.keys()].sort()).toEqual(["workspace/.DS_Store", "workspace/__MACOSX/general/._x.json"]);
-  const contents = journal.resolved.flatMap(({ attachments }) =>
-    attachments.map((file) => ("blob" in file ? journal.blobs.get(file.blob.sha256)?.toString() : file.unavailable)),
-  );
+  const contents = journal
+    .capturedEvents()
+    .flatMap(({ attachments }) =>
+      attachments.map((file) => ("blob" in file ? journal.blobs.get(file.blob.sha256)?.toString() : file.unavailable)),
+    );
   expect(contents.toSorted()).toEqual([
     "<p>plan</p>\n",
     "The export gives no link to it.",
@@ -72,7 +80,8 @@ test("archives canvases, lists and the log of integrations, and any other file a
 
 test("says in a message who made a canvas or list, and who changed which app", async () => {
   const journal = await runSource({ settings: { export: await writeZip(CONTENT), workspace: "acme" } });
-  const drafts = journal.resolved
+  const drafts = journal
+    .capturedEvents()
     .filter(({ key }) => key.startsWith("workspace:"))
     .map((event) => events[event.type as EventType](event));
   expect(drafts.map(({ from, to, subject }) => `${from.name} > ${to[0]?.name}: ${subject}`).sort()).toEqual([
@@ -104,7 +113,7 @@ test("a list that a later export holds otherwise gives what is new in it, and an
     key: "workspace:canvases#F0CANVAS01",
     version: "1700009000",
   });
-  expect(journal.unaccounted).toEqual({});
+  expect(journal.unaccounted()).toEqual({});
 });
 
 test("every workspace of a Grid has its own, and what lies beside them belongs to the first", async () => {
@@ -121,7 +130,7 @@ test("every workspace of a Grid has its own, and what lies beside them belongs t
     "workspace:README.txt",
     "workspace:integration_logs",
   ]);
-  expect(journal.unaccounted).toEqual({});
+  expect(journal.unaccounted()).toEqual({});
 });
 
 test("a list that is broken is a gap, and so is a file that is too large", async () => {
@@ -131,7 +140,7 @@ test("a list that is broken is a gap, and so is a file that is too large", async
     "workspace/canvases.json#rest 1",
     "workspace/other.bin#file 1",
   ]);
-  expect(journal.unaccounted).toEqual({});
+  expect(journal.unaccounted()).toEqual({});
 });
 
 test("lists the ids of all of it, and excludes it where the settings say so", async () => {
@@ -147,5 +156,5 @@ test("lists the ids of all of it, and excludes it where the settings say so", as
   expect(await partitions(context)).toContainEqual({ id: "workspace", name: "workspace/workspace" });
   const without = await runSource({ settings: { export: path, excludeChannels: ["workspace"] } });
   expect(without.events.size).toBe(1);
-  expect(without.unaccounted).toEqual({});
+  expect(without.unaccounted()).toEqual({});
 });
