@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ArchivedMessage, SourceStatus } from "@hansard/core/ingestion";
+import type { ArchivedMessage, SourceStatus, Trace } from "@hansard/core/ingestion";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeSample } from "../sample/make-sample.ts";
 import { TestInstallation } from "./installation.ts";
@@ -50,6 +50,19 @@ test("the 12 MB recording comes back byte for byte within its mail, and the mail
   expect(postalMime.attachments).toEqual(python.attachments);
   expect(mailparser.attachments).toEqual(python.attachments);
 }, 120_000);
+
+test("a message and a transcript are shown with the item and the request of each copy", async () => {
+  for (const kind of ["message", "transcript"]) {
+    const { messages } = await here.json<{ messages: ArchivedMessage[] }>("search", `itemclass:ipm.note.slack.${kind}`);
+    const [first] = messages;
+    const shown = await here.json<{ traces: Trace[] }>("show", first?.messageId ?? "");
+    expect(shown.traces.map(({ message }) => message.messageId)).toEqual([first?.messageId]);
+    const receipts = shown.traces.flatMap(({ results }) => results);
+    expect(receipts).toHaveLength(first?.copies.length ?? NaN);
+    for (const result of receipts)
+      expect(result).toMatchObject({ status: "delivered", receipt: { itemId: expect.stringMatching(/./) } });
+  }
+});
 
 test("right-to-left text and an emoji name are found and shown", async () => {
   const { messages } = await here.json<{ messages: ArchivedMessage[] }>("search", "kind:externaldata", "-n", "500");

@@ -52,7 +52,7 @@ export async function show(
       for await (const chunk of archive.mail(id)) process.stdout.write(chunk);
       return 0;
     }
-    const traces = await tracesOf(installation, id, destination);
+    const traces = await tracesOf(installation, { archive, destination, messageId: id });
     print(json, { destination, ...message, traces }, () => describe(message, traces));
     return 0;
   }
@@ -83,15 +83,39 @@ function describe(
   ].join("\n");
 }
 
-/** The deliveries of a message, found by its Message-ID in the journal. */
-async function tracesOf({ config, journal }: Installation, messageId: string, destination: string): Promise<Trace[]> {
-  const traces: Trace[] = [];
-  for (const source of Object.keys(config.sources)) {
-    if (!(config.sources[source]?.destinations ?? [destination]).includes(destination)) continue;
-    for await (const trace of journal.intents(source, destination))
-      if (trace.message.messageId === messageId) traces.push(trace);
+interface Place {
+  archive: MailArchive;
+  destination: string;
+  messageId: string;
+}
+
+/** The deliveries of a message: by the event that its mail names, or else, as for a transcript, by looking through all. */
+async function tracesOf({ journal }: Installation, place: Place): Promise<Trace[]> {
+  const { destination, messageId } = place;
+  const sources = (await journal.status()).map(({ id }) => id);
+  const isOurs = (trace: Trace) => trace.message.messageId === messageId && trace.destination === destination;
+  const key = await eventKey(place);
+  for (const source of key === undefined ? [] : sources) {
+    const events = await journal.findEvent(source, key ?? "");
+    const traces = await Promise.all(events.map(({ seq }) => journal.trace(seq)));
+    const found = traces.flat().filter(isOurs);
+    if (found.length > 0) return found;
   }
-  return traces;
+  const found: Trace[] = [];
+  for (const source of sources)
+    for await (const trace of journal.intents(source, destination)) if (isOurs(trace)) found.push(trace);
+  return found;
+}
+
+/** The key of the event that a mail was made of, where its header says it in plain letters. */
+async function eventKey({ archive, messageId }: Place): Promise<string | undefined> {
+  let head = "";
+  for await (const chunk of archive.mail(messageId)) {
+    head += Buffer.from(chunk).toString("latin1");
+    if (head.includes("\r\n\r\n")) break;
+  }
+  const header = head.split("\r\n\r\n", 1)[0]?.replaceAll(/\r\n(?=[ \t])/g, "");
+  return /^X-Hansard-Event: (.*)$/im.exec(header ?? "")?.[1];
 }
 
 /** The destinations that can be searched. */
