@@ -123,6 +123,16 @@ test("a refresh token that rotates is used once by partitions that start togethe
   expect(await restarted.rows("SELECT Id FROM FeedItem")).toHaveLength(10);
 });
 
+test("a refresh token is not used where its successor could not be remembered", async () => {
+  const app = { ...REFRESHED };
+  const server = await start({ app });
+  const context = contextOf(new MemoryJournal(), "feed", refreshSettings(server.url), new Date());
+  const put = () => Promise.reject(new Error("The disk is full."));
+  await expect(openSession({ ...context, state: { ...context.state, put } })).rejects.toThrow("The disk is full.");
+
+  expect(app.refreshToken).toBe("first");
+});
+
 test("processes that sign in at the same time use each refresh token once", async () => {
   const app = { ...REFRESHED };
   const used = new Set<string | undefined>();

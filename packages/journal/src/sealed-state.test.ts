@@ -161,6 +161,17 @@ test("a key of the wrong length is refused with how to make one, and is not show
   await expect((await journalWith({ file })).setState("x", "a", TOKEN)).rejects.toThrow(file);
 });
 
+test("where no key file can be made, that is said with what to do, and nothing is stored", async () => {
+  writeFileSync(join(home, "not-a-folder"), "");
+  const journal = await journalWith({ file: join(home, "not-a-folder", "state.key") });
+
+  await expect(journal.setState("x", "a", TOKEN)).rejects.toMatchObject({
+    kind: "settings",
+    remedy: expect.stringContaining("stateKey"),
+  });
+  expect(await journal.state("x", "a")).toBeUndefined();
+});
+
 test("two journals that make the key file at once seal with the same key", async () => {
   const file = join(home, "state.key");
   const [one, other] = [await journalWith({ file }), await journalWith({ file })];

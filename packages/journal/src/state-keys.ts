@@ -58,13 +58,25 @@ export class StateKeyring {
   sealing(): StateKey {
     const [first] = this.#all();
     if (first) return first;
-    makeKeyFile(this.file);
+    this.#make();
     this.#keys = undefined;
     return this.sealing();
   }
 
   opening(id: string): StateKey | undefined {
     return this.#all().find((key) => key.id === id);
+  }
+
+  #make(): void {
+    try {
+      makeKeyFile(this.file);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error)) throw error;
+      throw new SettingsError(`The key for what sources remember cannot be written to ${this.file} (${error.code}).`, {
+        remedy: "Give a key in stateKey, or let the user that runs hansard write there.",
+        cause: error,
+      });
+    }
   }
 
   #all(): StateKey[] {

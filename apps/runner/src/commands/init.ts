@@ -44,6 +44,9 @@ function template(domain: string, exportPath: string, thirdParty: string): strin
 # The journal and the embedded archive live here. Back this folder up.
 data: ./hansard-data
 
+# What sources must remember, such as refresh tokens, is sealed. Its key is made in .hansard beside this file, unless one is given:
+# stateKey: \${file:/run/secrets/hansard-state-key}
+
 sources:
   # The key names the source in the books; it must not change once it has run.
   slack:

@@ -97,7 +97,10 @@ async function byRefreshToken(
   const first = refreshToken.reveal();
   const oauth = oauthClient(settings, transport, clientSecret?.reveal());
   return await exclusively(state, async () => {
-    const current = (await remembered(state, first)) ?? first;
+    const known = await remembered(state, first);
+    const current = known ?? first;
+    // What cannot be remembered must be known before the token is used, since that may be its last use.
+    if (known === undefined) await remember(state, first, first);
     const token = await request(() => oauth.refreshToken(current));
     if (token.refresh_token && token.refresh_token !== current) await remember(state, first, token.refresh_token);
     return token;
