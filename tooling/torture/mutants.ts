@@ -29,6 +29,13 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
+    name: "archive-synchronous-normal",
+    fault: "The archive does not wait for the disk when it accepts a delivery.",
+    caughtBy: "power cuts",
+    file: "packages/archive/src/truth.ts",
+    replacements: [['new Database(file, { synchronous: "FULL" })', 'new Database(file, { synchronous: "NORMAL" })']],
+  },
+  {
     name: "exclusive-cursor",
     fault: "After a restart the next event behind the cursor is passed over.",
     caughtBy: "kills",

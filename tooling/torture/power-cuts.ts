@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,15 +8,17 @@ import { eventsIn } from "./random-kills.ts";
 import { openRecovery } from "./recovery.ts";
 import { startChild } from "./run-child.ts";
 import type { Scenario } from "./scenarios.ts";
+import type { Point, Run } from "./strike.ts";
+import { strikeByPreload, strikeEnvironment } from "./strike-by-preload.ts";
 import type { Torture, TortureResult } from "./torture-result.ts";
 
 const IMAGE_MEGABYTES = 96;
 const LOAD: Scenario = {
   installed: false,
-  settings: { seed: 3, partitions: 1, events: 600, pageEvents: 5, files: true, unmappableEvery: 0, strangers: false },
+  settings: { seed: 3, partitions: 1, events: 240, pageEvents: 5, files: true, unmappableEvery: 0, strangers: false },
   concurrency: 1,
   grouping: "event",
-  batchEvents: 20,
+  batchEvents: 10,
   mends: false,
 };
 
@@ -26,43 +28,97 @@ const LOAD: Scenario = {
  */
 export async function powerCuts({ bundle, sound, seed, onProgress }: Torture, cuts: number): Promise<TortureResult> {
   const random = randomFrom(seed);
-  const result: TortureResult = { hits: 0, problems: [] };
   const recovery = openRecovery(bundle, sound);
   const folder = mkdtempSync(join(tmpdir(), "hansard-power-"));
-  const [image, copy, disk] = [join(folder, "image"), join(folder, "copy"), join(folder, "disk")];
+  const disk = join(folder, "disk");
+  const result: TortureResult = { hits: 0, problems: [] };
   mkdirSync(disk);
+  // What is mounted outlives the process.
+  const end = () => process.exit(1);
+  process.once("SIGTERM", end).once("SIGINT", end).once("exit", cleanUp);
   try {
+    const points = await pointsOf(bundle, join(folder, "counted"));
     for (let cut = 0; cut < cuts && result.problems.length === 0; cut += 1) {
-      makeFileSystem(image);
-      mount(image, disk);
-      const scenario = { ...LOAD, settings: { ...LOAD.settings, seed: seed + cut } };
-      const { process, ended, promised } = startChild({ bundle, folder: join(disk, "data"), scenario });
-      await sleep(150 + Math.floor(random() * 500));
-      process.kill("SIGSTOP");
-      // What was promised up to now must be on the disk now.
-      await sleep(20);
-      const durable = promised();
-      run("cp", "--sparse=always", image, copy);
-      process.kill("SIGKILL");
-      await ended;
-      await unmount(disk);
-      mount(copy, disk);
+      const run = { bundle, folder: join(disk, "data"), scenario: withSeed(seed + cut) };
+      const point = points && pick(points, random());
+      const durable = await cutPower(folder, run, point ?? 150 + Math.floor(random() * 500));
       result.hits += 1;
-      const found = eventsIn(join(disk, "data"));
-      if (found < durable) result.problems.push(`Cut ${cut}: ${durable} events were promised and ${found} survived.`);
-      result.problems.push(
-        ...(await recovery.finish(join(disk, "data"), scenario)),
-        ...(await recovery.inspect(join(disk, "data"), scenario)),
-      );
+      const found = eventsIn(run.folder);
+      const wrong = [
+        ...(found < durable ? [`${durable} events were promised and ${found} survived.`] : []),
+        ...(await recovery.finish(run.folder, run.scenario)),
+        ...(await recovery.inspect(run.folder, run.scenario)),
+      ];
+      const place = point ? `at call ${point.call} of ${point.thread}` : "at a random moment";
+      result.problems.push(...wrong.map((problem) => `Cut ${cut}, ${place}: ${problem}`));
       await unmount(disk);
       onProgress?.(`${result.hits} of ${cuts} power cuts`);
     }
   } finally {
     recovery.close();
+    cleanUp();
+    process.off("SIGTERM", end).off("SIGINT", end).off("exit", cleanUp);
+  }
+  return result;
+
+  function cleanUp(): void {
     spawnSync("umount", ["-l", disk]);
     rmSync(folder, { recursive: true, force: true });
   }
-  return result;
+}
+
+function withSeed(seed: number): Scenario {
+  return { ...LOAD, settings: { ...LOAD.settings, seed } };
+}
+
+/** How many calls each thread makes that change the disk. Undefined where nothing compiles C, and moments must do instead. */
+async function pointsOf(bundle: string, folder: string): Promise<Map<string, number> | undefined> {
+  return strikeByPreload()?.count({ bundle, folder, scenario: LOAD }, "stop");
+}
+
+/** The calls of all threads lie on a line from 0 to 1. */
+function pick(counts: Map<string, number>, where: number): Point {
+  let left = Math.floor(where * [...counts.values()].reduce((sum, calls) => sum + calls, 0));
+  for (const [thread, calls] of counts) {
+    if (left < calls) return { thread, call: left + 1 };
+    left -= calls;
+  }
+  throw new Error(`There is no call at ${where}.`);
+}
+
+/**
+ * Runs the program on a new disk, stops it at a point or after so many milliseconds, and mounts what the disk held then. Gives
+ * how many events had been promised.
+ */
+async function cutPower(folder: string, run: Run, where: Point | number): Promise<number> {
+  const [image, copy, disk, log] = [
+    join(folder, "image"),
+    join(folder, "copy"),
+    join(folder, "disk"),
+    join(folder, "log"),
+  ];
+  makeFileSystem(image);
+  mount(image, disk);
+  const environment =
+    typeof where === "number" ? {} : strikeEnvironment({ folder: run.folder, act: "stop", point: where, log });
+  const { process, ended, promised } = startChild({ ...run, environment });
+  if (typeof where === "number") await sleep(where);
+  else while (process.exitCode === null && !isStruck(log)) await sleep(2);
+  process.kill("SIGSTOP");
+  // What was promised up to now must be on the disk now.
+  await sleep(20);
+  const durable = promised();
+  shell("cp", "--sparse=always", image, copy);
+  process.kill("SIGKILL");
+  await ended;
+  rmSync(log, { force: true });
+  await unmount(disk);
+  mount(copy, disk);
+  return durable;
+}
+
+function isStruck(log: string): boolean {
+  return (statSync(log, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 /** Whether this machine lets us make and mount a file system: root, and loop devices. */
@@ -74,7 +130,7 @@ export function canCutPower(): boolean {
     makeFileSystem(image);
     mkdirSync(join(folder, "disk"));
     mount(image, join(folder, "disk"));
-    run("umount", join(folder, "disk"));
+    shell("umount", join(folder, "disk"));
     return true;
   } catch {
     return false;
@@ -89,20 +145,20 @@ async function unmount(disk: string): Promise<void> {
     if (spawnSync("umount", [disk]).status === 0) return;
     await sleep(100);
   }
-  run("umount", disk);
+  shell("umount", disk);
 }
 
 function makeFileSystem(image: string): void {
   rmSync(image, { force: true });
-  run("truncate", "-s", `${IMAGE_MEGABYTES}M`, image);
-  run("mkfs.ext4", "-q", "-F", image);
+  shell("truncate", "-s", `${IMAGE_MEGABYTES}M`, image);
+  shell("mkfs.ext4", "-q", "-F", image);
 }
 
 function mount(image: string, disk: string): void {
-  run("mount", "-o", "loop", image, disk);
+  shell("mount", "-o", "loop", image, disk);
 }
 
-function run(command: string, ...rest: string[]): void {
+function shell(command: string, ...rest: string[]): void {
   const { status, stderr, error } = spawnSync(command, rest, { encoding: "utf8" });
   if (status !== 0) throw new Error(`${command} ${rest.join(" ")} failed: ${error?.message ?? stderr}`);
 }

@@ -7,7 +7,7 @@ import { startChild } from "./run-child.ts";
 import type { Act, Point, Run, Striker } from "./strike.ts";
 
 /** Which calls an act can strike: writes, synchronisations, and those that change names and lengths. */
-const KINDS: Record<Act, string> = { kill: "wsn", EIO: "wsn", ENOSPC: "w", half: "w", byte: "w" };
+const KINDS: Record<Act, string> = { kill: "wsn", stop: "wsn", EIO: "wsn", ENOSPC: "w", half: "w", byte: "w" };
 /** A run takes less than a second. */
 const HUNG_MS = 60_000;
 
@@ -16,26 +16,12 @@ const HUNG_MS = 60_000;
  * thread's by themselves, and costs next to nothing. Undefined where nothing compiles C. `wrapper` goes before the program.
  */
 export function strikeByPreload(wrapper: string[] = []): Striker | undefined {
-  const library = compiled();
-  if (library === undefined) return undefined;
+  if (compiled() === undefined) return undefined;
 
-  async function run({ bundle, folder, scenario }: Run, act: Act, { thread, call }: Point) {
+  async function run({ bundle, folder, scenario }: Run, act: Act, point?: Point) {
     const log = `${folder}.calls`;
-    const { process, ended } = startChild({
-      bundle,
-      folder,
-      scenario,
-      wrapper,
-      environment: {
-        LD_PRELOAD: library ?? "",
-        HANSARD_STRIKE_FOLDER: folder,
-        HANSARD_STRIKE_CALLS: KINDS[act],
-        HANSARD_STRIKE_THREAD: thread,
-        HANSARD_STRIKE_AT: String(call),
-        HANSARD_STRIKE_ACT: act.toLowerCase(),
-        HANSARD_STRIKE_LOG: log,
-      },
-    });
+    const environment = strikeEnvironment({ folder, act, log, ...(point && { point }) });
+    const { process, ended } = startChild({ bundle, folder, scenario, wrapper, environment });
     const timer = setTimeout(() => process.kill("SIGKILL"), HUNG_MS);
     const end = await ended;
     clearTimeout(timer);
@@ -47,7 +33,7 @@ export function strikeByPreload(wrapper: string[] = []): Striker | undefined {
   return {
     lacks: [],
     async count(options, act) {
-      const { calls, code, stderr } = await run(options, act, { thread: "", call: 0 });
+      const { calls, code, stderr } = await run(options, act);
       if (code !== 0 || calls.length === 0) throw new Error(`The scenario does not run (${code}): ${stderr}`);
       const counts = Map.groupBy(calls, (line) => line.split("\t")[0] ?? "");
       return new Map([...counts].map(([thread, own]) => [thread, own.length]));
@@ -56,6 +42,29 @@ export function strikeByPreload(wrapper: string[] = []): Striker | undefined {
       const { calls, ...end } = await run(options, act, point);
       return { ...end, struck: calls.length > 0 };
     },
+  };
+}
+
+/** What has a program that writes to `folder` struck, once for it is in `log`; without a point, `log` gets all calls. */
+export function strikeEnvironment({
+  folder,
+  act,
+  point = { thread: "", call: 0 },
+  log,
+}: {
+  folder: string;
+  act: Act;
+  point?: Point;
+  log: string;
+}): Record<string, string> {
+  return {
+    LD_PRELOAD: compiled() ?? "",
+    HANSARD_STRIKE_FOLDER: folder,
+    HANSARD_STRIKE_CALLS: KINDS[act],
+    HANSARD_STRIKE_THREAD: point.thread,
+    HANSARD_STRIKE_AT: String(point.call),
+    HANSARD_STRIKE_ACT: act.toLowerCase(),
+    HANSARD_STRIKE_LOG: log,
   };
 }
 

@@ -9,6 +9,7 @@ const CALLS: Record<Act, string[]> = {
   kill: ["pwrite64", "write", ...SYNCHRONISATIONS, ...NAMES],
   EIO: ["pwrite64", ...SYNCHRONISATIONS, ...NAMES],
   ENOSPC: ["pwrite64"],
+  stop: [],
   half: [],
   byte: [],
 };
@@ -20,7 +21,7 @@ const CALLS: Record<Act, string[]> = {
 export function strikeByStrace(): Striker | undefined {
   if (!canTrace()) return undefined;
   return {
-    lacks: ["half", "byte"],
+    lacks: ["stop", "half", "byte"],
     async count(run, act) {
       const lines = await traced(run, [`trace=${CALLS[act].join(",")}`]);
       const threads = Map.groupBy(lines.log.matchAll(/^\d+ +[a-z0-9]+(?=\()/gm), ([match]) => match.replace(/ +/, " "));

@@ -1,8 +1,8 @@
 import type { Ended } from "./run-child.ts";
 import type { Scenario } from "./scenarios.ts";
 
-/** What happens at a call: the process is killed before it, it fails, or it writes only some of its bytes and says so. */
-export type Act = "kill" | "EIO" | "ENOSPC" | "half" | "byte";
+/** What happens at a call: the process is killed or stopped before it, it fails, or it writes only some of its bytes and says so. */
+export type Act = "kill" | "stop" | "EIO" | "ENOSPC" | "half" | "byte";
 
 /** The n-th call (from 1) of a thread, of those that the act can strike. */
 export interface Point {

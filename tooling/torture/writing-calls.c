@@ -6,7 +6,7 @@
  *   HANSARD_STRIKE_CALLS   which count: any of the letters w (writes), s (synchronisations), n (names and lengths)
  *   HANSARD_STRIKE_THREAD  the thread to strike: main, pool, or the name of a worker
  *   HANSARD_STRIKE_AT      its n-th call, from 1; 0 only logs every call that counts
- *   HANSARD_STRIKE_ACT     kill, eio, enospc, half (of the bytes are written) or byte (one byte is written)
+ *   HANSARD_STRIKE_ACT     kill, stop, eio, enospc, half (of the bytes are written) or byte (one byte is written)
  *   HANSARD_STRIKE_LOG     file of lines "thread<TAB>call<TAB>path": every call, or the one that was struck
  *
  * Threads are told apart because the n-th call of one thread is the same call in every run, while the n-th call of the
@@ -90,7 +90,7 @@ static void note(const struct thread *thread, const char *call, const char *path
   syscall(SYS_write, log_file, line, length);
 }
 
-/* Whether this call is the one to strike. A killed process never returns from here. */
+/* Whether this call is the one to strike. A process that is killed or stopped never returns from here. */
 static int strikes(char kind, const char *call, const char *path) {
   int hit = 0, saved = errno;
   const char *relative = inside(path);
@@ -101,8 +101,8 @@ static int strikes(char kind, const char *call, const char *path) {
     thread->calls += 1;
     hit = at > 0 && thread->calls == at && struck_thread && strcmp(struck_thread, thread->name) == 0;
     if (at == 0 || hit) note(thread, call, relative);
-    if (hit && strcmp(act, "kill") == 0) {
-      syscall(SYS_kill, getpid(), SIGKILL);
+    if (hit && (strcmp(act, "kill") == 0 || strcmp(act, "stop") == 0)) {
+      syscall(SYS_kill, getpid(), strcmp(act, "kill") == 0 ? SIGKILL : SIGSTOP);
       for (;;) pause();
     }
   }
