@@ -1,71 +1,82 @@
-import { execFileSync } from "node:child_process";
-import { createReadStream, existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { createReadStream, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { SaxesParser } from "saxes";
 import type { Connector, Json, ReadContext } from "../../packages/core/src/index.ts";
 import { writeLargeChat } from "../servers/bloomberg/large-chat.ts";
-
-/**
- * Streams a generated chat file into events, and compares with saxes alone on the same file in the same run:
- * `node tooling/bench/bloomberg.ts [--bytes 1000000000]`, after a build. Prints one line of JSON.
- */
-const { values } = parseArgs({
-  options: { bytes: { type: "string", default: "1000000000" }, stream: { type: "string" }, parse: { type: "string" } },
-});
-/** Left alone, Node lets garbage lie for as long as the machine has memory, and saxes alone takes 230 MB. */
-const COLLECT_EARLY = ["--initial-old-space-size=32", "--max-semi-space-size=8"];
-
-if (values.stream !== undefined) report(await measured(() => streamEvents(values.stream ?? "")));
-else if (values.parse !== undefined) report(await measured(() => parseAlone(values.parse ?? "")));
-else await compare(Number(values.bytes));
+import { atLeast, atMost, child, median, type Row } from "./measure.ts";
 
 interface Measurement {
   result: number;
   seconds: number;
   cpuSeconds: number;
-  residentBytes: number;
+  maxRss: number;
 }
 
-/** Each way runs in a process of its own, so that the memory is its own too. */
-async function compare(bytes: number): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "bloomberg-bench-"));
+// node tooling/bench/bloomberg.ts [--bytes 1000000000] [--rounds 3], after a build
+if (import.meta.main) await main();
+
+/** A generated chat file streamed into events, against saxes alone on the same file: each in turn in each round. */
+export async function bloomberg(work: string, bytes: number, rounds: number): Promise<Row[]> {
+  const drop = join(work, "bloomberg");
+  rmSync(drop, { recursive: true, force: true });
+  mkdirSync(drop, { recursive: true });
+  const path = join(drop, "f123.ib19.200313.xml");
   try {
-    const drop = join(folder, "drop");
-    await mkdir(drop);
-    const path = join(drop, "f123.ib19.200313.xml");
-    const written = await writeLargeChat(path, bytes);
-    const alone = run("--parse", path);
-    const streamed = run("--stream", drop);
-    if (streamed.result !== written.events)
-      throw new Error(`${streamed.result} events were read and ${written.events} written.`);
-    const ratio = alone.seconds / streamed.seconds;
-    report({
-      ...written,
-      seconds: streamed.seconds,
-      saxesSeconds: alone.seconds,
-      ratio,
-      cpuRatio: alone.cpuSeconds / streamed.cpuSeconds,
-      residentBytes: streamed.residentBytes,
-      passes: ratio >= 0.5 && streamed.residentBytes < 200 * 1024 ** 2,
-    });
+    const { events } = await writeLargeChat(path, bytes);
+    const ours: Measurement[] = [];
+    const alone: Measurement[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      alone.push(inOwnProcess("--parse", path));
+      ours.push(inOwnProcess("--stream", drop));
+      const [a, b] = [alone.at(-1), ours.at(-1)];
+      if (b?.result !== events) throw new Error(`${b?.result} events were read and ${events} written.`);
+      process.stderr.write(`  round ${round + 1}: ${JSON.stringify({ saxes: a, events: b })}\n`);
+    }
+    return rowsOf(bytes, ours, alone);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    rmSync(drop, { recursive: true, force: true });
   }
 }
 
-function run(way: string, path: string): Measurement {
-  const node = [...process.execArgv, ...COLLECT_EARLY];
-  const output = execFileSync(process.execPath, [...node, fileURLToPath(import.meta.url), way, path], {
-    encoding: "utf8",
-  });
-  return JSON.parse(output);
+function rowsOf(bytes: number, ours: Measurement[], alone: Measurement[]): Row[] {
+  const seconds = median(ours.map((measured) => measured.seconds));
+  const ratio = (of: "seconds" | "cpuSeconds") =>
+    median(alone.map((measured, round) => measured[of] / (ours[round]?.[of] ?? NaN)));
+  const rate = `${(bytes / 1e6 / seconds).toFixed(0)} MB/s, ${ratio("cpuSeconds").toFixed(2)} by processor time`;
+  return [
+    atLeast(
+      `a Bloomberg chat file of ${(bytes / 1e6).toLocaleString("en-US")} MB into events, as a share of the speed of saxes alone`,
+      ratio("seconds"),
+      0.5,
+      rate,
+    ),
+    atMost("resident memory for it", Math.max(...ours.map(({ maxRss }) => maxRss)) / 2 ** 20, 200, "", " MB"),
+  ];
 }
 
-function report(result: object): void {
+/** Its memory is its own there. */
+function inOwnProcess(way: string, path: string): Measurement {
+  return child<Measurement>(import.meta.filename, [way, path], process.execArgv);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      bytes: { type: "string", default: "1000000000" },
+      rounds: { type: "string", default: "3" },
+      stream: { type: "string" },
+      parse: { type: "string" },
+    },
+  });
+  const { stream, parse } = values;
+  if (stream !== undefined) return print(await measured(() => streamEvents(stream)));
+  if (parse !== undefined) return print(await measured(() => parseAlone(parse)));
+  const work = join(import.meta.dirname, "..", "..", ".cache", "bench");
+  print(await bloomberg(work, Number(values.bytes), Number(values.rounds)));
+}
+
+function print(result: object): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
@@ -123,12 +134,9 @@ async function parseAlone(path: string): Promise<number> {
 }
 
 async function measured(work: () => Promise<number>): Promise<Measurement> {
-  let residentBytes = 0;
-  const timer = setInterval(() => void (residentBytes = Math.max(residentBytes, process.memoryUsage.rss())), 50);
-  const start = process.hrtime.bigint();
+  const start = performance.now();
   const result = await work();
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage();
-  clearInterval(timer);
-  return { result, seconds, cpuSeconds: (user + system) / 1e6, residentBytes };
+  return { result, seconds, cpuSeconds: (user + system) / 1e6, maxRss: process.resourceUsage().maxRSS * 1024 };
 }
