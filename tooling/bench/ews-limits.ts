@@ -39,7 +39,7 @@ interface Served {
 
 const MAILBOXES = 8;
 const SLOTS = 4;
-const SERVICE_MS = 2000;
+const SERVICE_MS = 1000;
 const IN_SLOTS = 48;
 // Microsoft's windows are of minutes: one of seconds is the harder task.
 const IN_WINDOW = 10;
@@ -61,11 +61,13 @@ export async function keepToLimits(bench: LimitsBench): Promise<void> {
     };
     return JSON.stringify({ ...figures, passes: used >= 0.95 && exceeded === 0 });
   }
-  // They wait most of the time, each for its own server.
-  for (const line of await Promise.all(limitsOf(bench.requestBytes).map(row))) process.stdout.write(`${line}\n`);
+  const [slots, ...windows] = limitsOf(bench.requestBytes);
+  process.stdout.write(`${await row(slots)}\n`);
+  // These wait most of the time, each for its own server.
+  for (const line of await Promise.all(windows.map(row))) process.stdout.write(`${line}\n`);
 }
 
-function limitsOf(requestBytes: number): Limit[] {
+function limitsOf(requestBytes: number): [Limit, ...Limit[]] {
   const bytes = IN_WINDOW * requestBytes;
   const inWindows = {
     messages: IN_WINDOW * WINDOWS * MAILBOXES,
