@@ -77,11 +77,15 @@ function httpFailure({ status, headers, body }: HttpAnswer, url: string): Exchan
   if (said !== undefined) return senderFailed(said);
   if (status === 401) {
     const remedy =
-      "Correct the account and its password, or the application and its consent; see that the machine's clock is right.";
-    return new ExchangeFailure("misconfigured", `${host} refuses the sign-in (401). ${diagnostics(headers)}`, {
-      code,
-      remedy,
-    });
+      "Correct the account and its password in `signIn`, or the application and its consent; see that the machine's clock is right.";
+    return new ExchangeFailure(
+      "misconfigured",
+      `${host} refuses the sign-in (401). ${offered(headers)}${diagnostics(headers)}`,
+      {
+        code,
+        remedy,
+      },
+    );
   }
   if (status === 403)
     return new ExchangeFailure("misconfigured", `${host} forbids EWS (403). ${diagnostics(headers)}`, {
@@ -137,6 +141,12 @@ function forbiddenRemedy(url: string): string {
   return cloudOf(url)
     ? 'EWS is blocked by default since 2026-10-01: Set-OrganizationConfig -EwsEnabled $true -EwsAllowedAppIDs "<the application\'s id>" until 2027-04-01, or deliver through Microsoft Graph.'
     : "Allow EWS to the account: Get-CASMailbox <account> | fl EwsEnabled,EwsAllowList; Set-CASMailbox <account> -EwsEnabled $true";
+}
+
+function offered(headers: HttpAnswer["headers"]): string {
+  const challenges = [headers["www-authenticate"] ?? []].flat().join(", ");
+  const schemes = new Set(challenges.match(/\b(Basic|Bearer|NTLM|Negotiate)\b/gi));
+  return schemes.size === 0 ? "" : `It offers ${[...schemes].join(", ")}. `;
 }
 
 /** What Exchange says of a refused token: `2000002;reason="…";error_category="token_expired"`. */

@@ -6,7 +6,7 @@ import { getFolder } from "./requests.ts";
 import type { Session } from "./session.ts";
 import { isLocal, type Settings } from "./settings.ts";
 import { readCertificate } from "./sign-in.ts";
-import type { SignedInDoor } from "./transport.ts";
+import { certificateEnd, type SignedInDoor } from "./transport.ts";
 
 export interface CheckContext {
   settings: Settings;
@@ -29,7 +29,12 @@ export async function check(context: CheckContext): Promise<Finding[]> {
     profile(settings),
     certificate(settings, now()),
   ];
-  findings.push(await clock(context), ...(await mailboxes(context)), ...(await duplicates(doubts)));
+  findings.push(
+    await serverCertificate(settings, now()),
+    await clock(context),
+    ...(await mailboxes(context)),
+    ...(await duplicates(doubts)),
+  );
   return findings.filter((finding) => finding !== undefined);
 }
 
@@ -46,14 +51,25 @@ function profile({ profile, thirdPartyMailbox }: Settings): Finding | undefined 
 
 function certificate({ signIn }: Settings, now: Date): Finding | undefined {
   if (signIn.method !== "certificate") return undefined;
-  const { validTo } = readCertificate(signIn.certificateFile);
-  const days = Math.floor((Date.parse(validTo) - now.getTime()) / DAY_MS);
   const remedy =
     "Make a new certificate, upload it to the application beside the old one, then change `certificateFile` and `privateKeyFile`.";
-  if (days < 0) return { level: "error", message: `The application's certificate ended on ${validTo}.`, remedy };
-  if (days < SOON_DAYS)
-    return { level: "warning", message: `The application's certificate ends in ${days} days, on ${validTo}.`, remedy };
-  return { level: "ok", message: `The application's certificate is good for ${days} days.` };
+  return validity("The application's certificate", readCertificate(signIn.certificateFile).validTo, now, remedy);
+}
+
+/** Whether it is trusted is for the requests to say; here only how long it lasts. */
+async function serverCertificate(settings: Settings, now: Date): Promise<Finding | undefined> {
+  const { protocol, host } = new URL(settings.url);
+  if (protocol !== "https:") return undefined;
+  const validTo = await certificateEnd(settings);
+  if (validTo === undefined) return undefined;
+  return validity(`The certificate of ${host}`, validTo, now, "Renew it: after that day nothing is delivered.");
+}
+
+function validity(whose: string, validTo: string, now: Date, remedy: string): Finding {
+  const days = Math.floor((Date.parse(validTo) - now.getTime()) / DAY_MS);
+  if (days < 0) return { level: "error", message: `${whose} ended on ${validTo}.`, remedy };
+  if (days < SOON_DAYS) return { level: "warning", message: `${whose} ends in ${days} days, on ${validTo}.`, remedy };
+  return { level: "ok", message: `${whose} is good for ${days} days.` };
 }
 
 /** Tokens and NTLM proofs are refused where the clocks are minutes apart. */
@@ -130,7 +146,7 @@ function remedyFor({ disposition, code, remedy }: ExchangeFailure, mailbox: stri
   if (code === "ErrorInvalidLicense")
     return `Give ${mailbox} a licence with Exchange Online: Get-MgUserLicenseDetail -UserId ${mailbox}`;
   if (disposition === "no-mailbox")
-    return `Make the mailbox, or correct the address: Get-Mailbox ${mailbox}; New-Mailbox -Shared -Name "Third-party data" -PrimarySmtpAddress ${mailbox}`;
+    return `Make the mailbox, or correct the address: Get-Mailbox ${mailbox}; New-Mailbox -Shared -Name "Third-party data" -PrimarySmtpAddress ${mailbox}. Where there is such a user, give it a licence: Get-MgUserLicenseDetail -UserId ${mailbox}`;
   if (code === "ErrorFolderNotFound" || code === "ErrorAccessDenied") {
     return `Allow the account to enter: Add-MailboxPermission ${mailbox} -User <account> -AccessRights FullAccess, or let it impersonate: New-ManagementRoleAssignment -Role ApplicationImpersonation -User <account>`;
   }

@@ -133,7 +133,7 @@ export function dispositionOf(code: string): Disposition {
 
 const REMEDIES: Record<string, string> = {
   ErrorImpersonateUserDenied:
-    'Let the account act for the mailboxes: New-ManagementRoleAssignment -Name "Hansard impersonation" -Role ApplicationImpersonation -User <account>',
+    'Let the account act for the mailboxes: New-ManagementRoleAssignment -Name "Hansard impersonation" -Role ApplicationImpersonation -User <account>. An application needs the permission full_access_as_app and an administrator\'s consent.',
   ErrorFolderNotFound:
     "See that the folder exists and that the account may write to it; for Purges the mailbox needs Recoverable Items, which every user's mailbox has.",
   ErrorQuotaExceeded:

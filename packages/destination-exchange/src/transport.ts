@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 import { SettingsError } from "@hansard/core";
 import { Agent, buildConnector, type Dispatcher, errors } from "undici";
 import { ExchangeFailure } from "./failure.ts";
@@ -111,8 +111,23 @@ function connectionFailure(error: unknown, host: string, signal: AbortSignal): E
 
 /** The certificate that the server showed, as bytes. Absent without TLS. */
 export function peerCertificate(socket: unknown): Buffer | undefined {
-  const { getPeerCertificate } = socket as Partial<TLSSocket>;
-  return getPeerCertificate === undefined ? undefined : (socket as TLSSocket).getPeerCertificate(true).raw;
+  return socket instanceof TLSSocket ? socket.getPeerCertificate(true).raw : undefined;
+}
+
+/** Until when the server's certificate is good. Undefined where no connection comes about. */
+export function certificateEnd(settings: Settings): Promise<string | undefined> {
+  const { hostname, port, protocol } = new URL(settings.url);
+  return new Promise((resolve) => {
+    connectorOf(settings)({ hostname, protocol, port: port || "443" }, (...[error, socket]) => {
+      const validTo = error ? undefined : peerValidity(socket);
+      socket?.destroy();
+      resolve(validTo);
+    });
+  });
+}
+
+function peerValidity(socket: unknown): string | undefined {
+  return socket instanceof TLSSocket ? socket.getPeerCertificate().valid_to : undefined;
 }
 
 function readAuthorities(path: string): string {

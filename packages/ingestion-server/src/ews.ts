@@ -23,6 +23,8 @@ export interface EwsOptions {
   requestBytes?: number;
   /** The largest message, in bytes. Absent: 36 MB, as Exchange Online has it. */
   messageBytes?: number;
+  /** Whether the organization has switched EWS off, as Exchange Online has it by default. */
+  isBlocked?: boolean;
   /** Absent: 27 requests at once for each account, or each mailbox that is acted as. */
   pace?: ServerPace;
 }
@@ -59,6 +61,7 @@ async function answerHttp(
   const body = await readBody(request, options.requestBytes ?? REQUEST_BYTES).catch((error: unknown) => error);
   if (request.method !== "POST") return { status: 405, headers: { ...headers, allow: "POST" }, body: "" };
   const authorization = header(request, "authorization");
+  if (options.isBlocked === true && !isIngestion) return { status: 403, headers, body: "" };
   const caller = signedIn(context, options.accounts ?? [], authorization);
   if (caller === undefined) return { status: 401, headers: { ...headers, ...challenge(authorization) }, body: "" };
   const token = /^Bearer (\S+)$/i.exec(authorization ?? "")?.[1];
