@@ -12,7 +12,7 @@ export interface Load {
   slots: number;
 }
 
-/** The mailbox's turn does not come soon enough. */
+/** The mailbox's turn does not come soon enough; `waitMs` says when to come back. */
 export class LaneBusy extends Error {
   readonly waitMs: number;
 
@@ -24,6 +24,8 @@ export class LaneBusy extends Error {
 
 const RAISE_AFTER = 50;
 const WAKE_MS = 1000;
+/** Promises are a little longer than what they take, since answers take time and delays would otherwise add up. */
+const SLACK = 1.02;
 
 /** Keeps to Microsoft's limits for one application and one mailbox, and to what the mailbox itself asks for. */
 export class Lane {
@@ -36,6 +38,8 @@ export class Lane {
   #restUntil = 0;
   #successes = 0;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Up to when the allowance is promised to those who were put off. */
+  #promisedUntil = 0;
 
   constructor(pace: Pace) {
     this.#pace = pace;
@@ -51,7 +55,7 @@ export class Lane {
     this.#turn = new Promise<void>((resolve) => (pass = resolve));
     await before;
     try {
-      await this.#wait(load, Date.now() + patienceMs, signal);
+      await this.#wait(load, patienceMs, signal);
       return this.#begin(load);
     } finally {
       pass();
@@ -72,7 +76,8 @@ export class Lane {
     this.#successes = 0;
   }
 
-  async #wait(load: Load, until: number, signal: AbortSignal): Promise<void> {
+  async #wait(load: Load, patienceMs: number, signal: AbortSignal): Promise<void> {
+    const until = Date.now() + patienceMs;
     for (;;) {
       signal.throwIfAborted();
       const now = Date.now();
@@ -84,7 +89,8 @@ export class Lane {
         this.#bytes.waitMs(load.bytes, now),
       );
       if (waitMs <= 0 && this.#underWay + slots <= this.#slots) return;
-      if (Number.isFinite(waitMs) && now + waitMs > until) throw new LaneBusy(waitMs);
+      if (Number.isFinite(waitMs) && now + waitMs > until)
+        throw new LaneBusy(this.#putOff(load, waitMs, patienceMs, now));
       if (waitMs > 0 && Number.isFinite(waitMs)) await sleep(Math.max(waitMs, 1), undefined, { signal });
       else
         await Promise.race([
@@ -92,6 +98,23 @@ export class Lane {
           sleep(WAKE_MS, undefined, { signal }),
         ]);
     }
+  }
+
+  /**
+   * Each who is put off is promised its share of the time to come, so that not all of them come back at once only to be put
+   * off again. Those of about the same time come together. Who was merely somewhat early keeps the place.
+   */
+  #putOff(load: Load, waitMs: number, patienceMs: number, now: number): number {
+    if (waitMs <= 2 * patienceMs) return waitMs;
+    const { requests, requestsWindowMs, uploadBytes, uploadWindowMs } = this.#pace;
+    const shareMs = Math.max(
+      (load.requests / requests) * requestsWindowMs,
+      (load.bytes / uploadBytes) * uploadWindowMs,
+    );
+    const promised = Math.max(this.#promisedUntil, now + waitMs);
+    this.#promisedUntil = promised + shareMs * SLACK;
+    const stepMs = Math.max(1, patienceMs);
+    return Math.ceil(promised / stepMs) * stepMs - now;
   }
 
   #begin({ requests, bytes, slots }: Load): () => void {

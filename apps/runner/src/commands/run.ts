@@ -1,8 +1,6 @@
-import { isHansardError } from "@hansard/core";
 import {
   capture,
   type CaptureResult,
-  deliver,
   type DeliverResult,
   type GapEntry,
   type SourceBooks,
@@ -12,7 +10,9 @@ import {
 import type { Installation, OpenSource } from "../installation.ts";
 import type { UnprovenHold } from "../open-destination.ts";
 import { plural, Progress, print } from "../output.ts";
+import { deliverSource, deliverWaiting } from "./deliver-source.ts";
 import { stillUnmapped } from "./people.ts";
+import { explained, type Problem } from "../problem.ts";
 import { runSummary } from "../run-summary.ts";
 
 export interface RunOptions {
@@ -32,8 +32,6 @@ export interface RunReport {
   balanced: boolean;
 }
 
-type Problem<Result> = Omit<Result, "stopped"> & { stopped: { where?: string; reason: string; remedy?: string }[] };
-
 /** Reads every source once from where it stood, delivers what is new, and says how the books stand. */
 export async function run(
   installation: Installation,
@@ -52,6 +50,7 @@ export async function run(
       delivery[destination] = await deliverSource(installation, source, destination, signal, progress);
     sources.push({ id, capture: captured, delivery });
   }
+  await deliverWaiting(installation, sources, signal, progress);
   const report = await reportOf(installation, sources);
   print(json, report, () => runSummary(report, installation.config));
   return exitCode(report);
@@ -90,33 +89,6 @@ async function captureSource(
   };
 }
 
-async function deliverSource(
-  installation: Installation,
-  source: OpenSource,
-  id: string,
-  signal: AbortSignal,
-  progress: Progress,
-): Promise<Problem<DeliverResult>> {
-  const { journal, log } = installation;
-  const open = await installation.destination(id);
-  const { stopped, ...result } = await deliver({
-    preparation: await installation.preparation(source, open),
-    destinationId: id,
-    destination: open.destination,
-    journal,
-    grouping: source.configuration.grouping,
-    log,
-    signal,
-    onProgress: ({ messages, copies }) =>
-      progress.show(
-        `${source.id} → ${id}: ${plural(messages, "message")} delivered, ${plural(copies, "copy", "copies")}`,
-      ),
-  });
-  if (result.messages > 0) await open.destination.maintain?.();
-  progress.end();
-  return { ...result, stopped: stopped === undefined ? [] : [explained(stopped)] };
-}
-
 async function reportOf(installation: Installation, sources: RunReport["sources"]): Promise<RunReport> {
   const { journal } = installation;
   const books = await journal.books();
@@ -130,11 +102,6 @@ async function reportOf(installation: Installation, sources: RunReport["sources"
     unprovenHolds: await installation.unprovenHolds(),
     balanced: books.every(({ unaccounted }) => unaccounted === 0),
   };
-}
-
-function explained(error: unknown): { reason: string; remedy?: string } {
-  if (!isHansardError(error)) return { reason: error instanceof Error ? error.message : String(error) };
-  return error.remedy === undefined ? { reason: error.message } : { reason: error.message, remedy: error.remedy };
 }
 
 function exitCode({ sources, unprovenHolds, balanced }: RunReport): number {
