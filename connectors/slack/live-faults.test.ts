@@ -217,17 +217,21 @@ test("enumerating gives the keys of all messages that stand, replies too", async
   expect(keys.toSorted()).toEqual([...run.journal.events.values()].map(({ key }) => key).toSorted());
 });
 
-test("a reply is found at once though the one after it was also sent to the channel", async () => {
-  await readAll(run);
-  world.now += 60_000;
-  server.pageSize = () => 1;
-  const root = post(world, channel());
-  const hidden = post(world, channel(), { thread: root.ts });
-  post(world, channel(), { thread: root.ts, subtype: "thread_broadcast" });
-  world.now += 5000;
-  await readAll(run);
-  expect([...run.journal.events.values()].map(({ key }) => key)).toContain(`${channel().id}:${hidden.ts}`);
-});
+test.each([0, 1])(
+  "a reply is found at once though the one after it was also sent to the channel, over %i crashes",
+  async (crashes) => {
+    await readAll(run);
+    world.now += 60_000;
+    server.pageSize = () => 1;
+    const root = post(world, channel());
+    const hidden = post(world, channel(), { thread: root.ts });
+    post(world, channel(), { thread: root.ts, subtype: "thread_broadcast" });
+    world.now += 5000;
+    let left = crashes;
+    await readAll({ ...run, crash: () => (left-- > 0 ? "after" : undefined) });
+    expect([...run.journal.events.values()].map(({ key }) => key)).toContain(`${channel().id}:${hidden.ts}`);
+  },
+);
 
 test.each(["web", "discovery"])(
   "replies that Slack counts and does not show are a gap in mode %s, until it shows them",

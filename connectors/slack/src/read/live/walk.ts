@@ -25,12 +25,12 @@ export async function* walkBack(
   let isStored = false;
   const { source, place, page, context } = reading;
   let quiet = 0;
-  let asOf = source.api.clock;
+  let look: Look = { asOf: source.api.clock, from: walk.position };
   for await (const found of source.history(place, { oldest: walk.floor, latest: walk.position })) {
     // Some pages begin with the message that ended the one before.
     const messages = sortMessages(found).filter((data) => walk.position === walk.top || isBefore(data, walk.position));
-    yield* walkPage(reading, walk, messages, asOf);
-    asOf = source.api.clock;
+    yield* walkPage(reading, walk, messages, look);
+    look = { ...look, asOf: source.api.clock };
     quiet = page.events.length > 0 ? 0 : quiet + 1;
     const isDue = (quiet === 0 || quiet % QUIET_PAGES === 0) && isStorable(reading, walk);
     const taken = page.take(isDue ? { ...checkpoint, walk: stored(reading, walk) } : undefined);
@@ -49,7 +49,19 @@ function isBefore(data: Json, position: string): boolean {
   return ts === undefined || ts < position;
 }
 
-async function* walkPage(reading: Reading, walk: Walk, messages: Json[], asOf: Date): AsyncGenerator<SlackPage> {
+interface Look {
+  /** Slack's clock before it was asked. */
+  asOf: Date;
+  /** Where this read took the walk up. What is newer was walked through by a read that came to no end. */
+  from: string;
+}
+
+async function* walkPage(
+  reading: Reading,
+  walk: Walk,
+  messages: Json[],
+  { asOf, from }: Look,
+): AsyncGenerator<SlackPage> {
   const { context, place, met, page } = reading;
   const timestamps = timestampsOf(messages);
   const last = timestamps.at(-1) ?? walk.position;
@@ -66,7 +78,7 @@ async function* walkPage(reading: Reading, walk: Walk, messages: Json[], asOf: D
     }
     await archiveMessage(reading, data, { known: known.get(ts), asOf, surroundings });
     // Contexts that this page names must be in it or before it, so that a thread's own pages come after.
-    if (await isThreadDue(reading, walk, data)) {
+    if (await isThreadDue(reading, walk, data, from)) {
       const full = page.isFull ? page.take() : undefined;
       if (full) yield full;
       yield* readThread(reading, data, walk.reach !== "overlap");
@@ -78,13 +90,15 @@ async function* walkPage(reading: Reading, walk: Walk, messages: Json[], asOf: D
 
 /**
  * In a short look only threads that have a reply which is not captured; in a long one all that had any in its time. That
- * the last reply is known says nothing where it was also sent to the channel: those before it stand in the thread alone.
+ * the last reply is known says nothing where it was also sent to the channel: those before it stand in the thread alone,
+ * and where the walk was taken up again after it, nobody has looked.
  */
-async function isThreadDue({ context, place, met }: Reading, walk: Walk, data: Json): Promise<boolean> {
+async function isThreadDue({ context, place, met }: Reading, walk: Walk, data: Json, from: string): Promise<boolean> {
   const thread = threadIn(data);
   if (!thread) return false;
   const { latest, listed } = thread;
-  if (latest === undefined || met.has(latest) || (walk.reach !== "overlap" && latest >= walk.floor)) return true;
+  if (latest === undefined || met.has(latest) || latest >= from || (walk.reach !== "overlap" && latest >= walk.floor))
+    return true;
   for (const ts of listed.length > 0 ? listed : [latest])
     if (!(await loadKnown(context.captured, place.id, ts, ts)).has(ts)) return true;
   return false;
