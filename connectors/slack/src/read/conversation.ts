@@ -11,12 +11,15 @@ import { secondsOf } from "./timestamp.ts";
 import { readUnit, type UnitResult } from "./unit.ts";
 import { readWholeFile } from "./whole-file.ts";
 import type { Unit, UnitContext } from "./element-reading.ts";
-import { isClutter, isWholeFile } from "./root-files.ts";
+import { unnamedUploads, uploadsDigest } from "./unnamed-uploads.ts";
+import { isClutter, isRoot, isWholeFile } from "./root-files.ts";
 import { workspaceGaps } from "./workspace-gaps.ts";
 import type { Catalogue, ConversationFiles } from "./workspaces.ts";
 
 /** Above this, the context of a conversation names only the people who occur in it. */
 const PEOPLE_IN_EVERY_CONTEXT = 1000;
+/** Stands in the checkpoint as a unit does. */
+const UPLOADS = "uploads";
 
 export interface ConversationReading {
   place: ConversationFiles;
@@ -49,12 +52,25 @@ export async function* readConversation(reading: ConversationReading): AsyncGene
     yield* readUnitIfChanged(progress, name, sources);
     if (page.isFull) yield* take(page);
   }
+  yield* readUnnamedUploads(progress);
   await findLostUnits(progress);
   yield* declareDeletions(progress);
   for (const [name, day] of progress.finished) page.finish(name, day);
   for (const name of progress.lost) page.forget(name);
   yield* retryFiles(progress);
   yield* take(page, { last: true });
+}
+
+async function* readUnnamedUploads(progress: Progress): AsyncGenerator<SlackPage> {
+  const { place, catalogue, files, read, page, context, before } = progress;
+  if (!isRoot(place) || catalogue.uploads.size === 0 || isExcluded(read.settings, place)) return;
+  const sha256 = uploadsDigest(catalogue);
+  if (before[UPLOADS]?.sha256 === sha256) return;
+  for (const unit of await unnamedUploads(files.files, catalogue, read.signal)) {
+    await readWholeFile(unit, context);
+    if (page.isFull) yield* take(page);
+  }
+  page.finish(UPLOADS, { sha256 });
 }
 
 async function* retryFiles({ read, place, page, context }: Progress): AsyncGenerator<SlackPage> {

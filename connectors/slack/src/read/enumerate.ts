@@ -7,8 +7,10 @@ import { parseElement, type Place, toEvent } from "./events.ts";
 import { isExcluded } from "./exclude.ts";
 import type { OpenedExport } from "./export.ts";
 import { DamagedFileError, type ExportFiles, type Member } from "./export-files.ts";
-import { isClutter, isWholeFile } from "./root-files.ts";
+import { isClutter, isRoot, isWholeFile } from "./root-files.ts";
+import { unnamedUploads } from "./unnamed-uploads.ts";
 import { wholeFileEvent } from "./whole-file.ts";
+import type { SourceFile } from "./workspaces.ts";
 
 interface Key {
   key: string;
@@ -20,9 +22,11 @@ export async function* enumerateExport(
   { files, catalogue }: OpenedExport,
   { settings, startedAt, signal }: SourceContext<ExportSettings>,
 ): AsyncGenerator<Key> {
+  const uploads = await unnamedUploads(files, catalogue, signal);
   for (const place of catalogue.conversations.values()) {
     if (isExcluded(settings, place)) continue;
-    for (const [unit, sources] of place.units) {
+    const unnamed = isRoot(place) ? uploads.map(({ name, sources }): [string, SourceFile[]] => [name, sources]) : [];
+    for (const [unit, sources] of [...place.units, ...unnamed]) {
       if (isClutter(place, unit)) continue;
       const enumerateFile = isWholeFile(place, unit) ? enumerateWhole : enumerateElements;
       for (const { member } of sources) {

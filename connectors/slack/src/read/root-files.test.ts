@@ -43,6 +43,7 @@ const CONTENT = {
   "huddle_transcripts.json": { transcripts: ["nobody knows their shape"] },
   "general/notes.txt": "a file that Slack does not make",
   "__uploads/F0CANVAS01/plan.html": "<p>plan</p>\n",
+  "general/attachments/F0ALONE001-draft.txt": "nobody names it",
   "__MACOSX/general/._x.json": "junk",
   ".DS_Store": "junk",
 };
@@ -60,6 +61,7 @@ test("archives canvases, lists and the log of integrations, and any other file a
     expect.stringMatching(/^Integration workspace:integration_logs#\w{16}$/),
     "List workspace:lists#F0LIST0001",
     "Message C00000001:1700000001.000100",
+    expect.stringMatching(/^Other workspace:general\/attachments\/F0ALONE001-draft.txt \w{16}$/),
     expect.stringMatching(/^Other workspace:general\/notes.txt \w{16}$/),
     expect.stringMatching(/^Other workspace:huddle_transcripts.json \w{16}$/),
   ]);
@@ -74,6 +76,7 @@ test("archives canvases, lists and the log of integrations, and any other file a
     "<p>plan</p>\n",
     "The export gives no link to it.",
     "a file that Slack does not make",
+    "nobody names it",
     '{"transcripts":["nobody knows their shape"]}',
   ]);
 });
@@ -89,6 +92,7 @@ test("says in a message who made a canvas or list, and who changed which app", a
     "Ada Abbott > acme: acme: Ada Abbott removed the app Calendar",
     'Ada Abbott > acme: acme: The canvas "Holiday plan"',
     'Ben Okoro > acme: acme: The list "Orders to check"',
+    "acme > acme: acme: The file general/attachments/F0ALONE001-draft.txt of the export",
     "acme > acme: acme: The file general/notes.txt of the export",
     "acme > acme: acme: The file huddle_transcripts.json of the export",
   ]);

@@ -15,6 +15,7 @@ const LISTS = new Set(["canvases.json", "lists.json", "integration_logs.json"]);
 /** What computers add on which an export is packed and unpacked. */
 const CLUTTER_FILE = /(?:^|\/)(?:\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*)$|^__MACOSX\//;
 const CLUTTER = "clutter";
+const ROOT = "workspace";
 const UPLOAD = /(?:^|\/)(?:__uploads\/(F[A-Z0-9]+)\/[^/]+|attachments\/(F[A-Z0-9]+)-[^/]+)$/;
 
 /** The id of the file whose bytes a tool put there, if it did. */
@@ -31,6 +32,7 @@ export function addRootFiles(catalogue: Catalogue, members: Member[]): void {
   const { workspaces, conversations } = catalogue;
   const [top] = workspaces;
   if (!top) return;
+  if (catalogue.uploads.size > 0) placeFor(catalogue, top, top);
   const sources = [...conversations.values()].flatMap(({ units }) => [...units.values()].flat());
   const placed = new Set(sources.map(({ member }) => member));
   for (const member of members) {
@@ -43,7 +45,7 @@ export function addRootFiles(catalogue: Catalogue, members: Member[]): void {
 
 function placeFor({ conversations }: Catalogue, workspace: Workspace, top: Workspace): ConversationFiles {
   const nested = workspace.folder.slice(top.folder.length).replace(/\/$/, "");
-  const id = nested === "" ? "workspace" : `workspace/${nested}`;
+  const id = nested === "" ? ROOT : `${ROOT}/${nested}`;
   const known = conversations.get(id);
   if (known) return known;
   const { label } = workspace;
@@ -60,6 +62,11 @@ function addSource({ workspace, units }: ConversationFiles, path: string, member
   const times = sources.filter((source) => source.label.startsWith(label)).length;
   sources.push({ member, label: times === 0 ? label : `${label} (${times + 1})` });
   units.set(unit, sources);
+}
+
+/** Whether what lies in the export and belongs to no workspace in particular is read with this place. */
+export function isRoot({ conversation }: ConversationFiles): boolean {
+  return conversation.kind === "workspace" && conversation.id === ROOT;
 }
 
 /** Whether a unit is nothing that anybody said or made. */
