@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { Content, ContentStore } from "./store-content.ts";
-import type { Row, StoreDatabase } from "./store-database.ts";
+import type { Accepted } from "./store-accepted.ts";
+import type { Attachments, BroughtAttachment } from "./store-attachments.ts";
+import type { StoreDatabase } from "./store-database.ts";
 import type { Mailboxes } from "./store-folders.ts";
+import { toItem } from "./store-item-row.ts";
+import { type Rest, restAtFirst } from "./store-rest.ts";
 import { searchQuery } from "./store-search.ts";
 import {
   type ItemSearch,
@@ -26,20 +29,28 @@ export type ItemChanges = Partial<
     | "internetMessageId"
   >
 >;
-export type BroughtAttachment = Omit<StoredAttachment, "id" | "item" | "createdAt" | "sha256" | "size"> & {
-  content: Content;
-};
+export interface ItemsContext {
+  database: StoreDatabase;
+  mailboxes: Mailboxes;
+  attachments: Attachments;
+  rest: Rest;
+  accepted: Accepted;
+}
 
-/** Items, their properties and their attachments. Methods that write are to be called within a transaction. */
+/** Items and their properties. Methods that write are to be called within a transaction. */
 export class Items {
   readonly #database: StoreDatabase;
   readonly #mailboxes: Mailboxes;
-  readonly #contents: ContentStore;
+  readonly #attachments: Attachments;
+  readonly #rest: Rest;
+  readonly #accepted: Accepted;
 
-  constructor(database: StoreDatabase, mailboxes: Mailboxes, contents: ContentStore) {
+  constructor({ database, mailboxes, attachments, rest, accepted }: ItemsContext) {
     this.#database = database;
     this.#mailboxes = mailboxes;
-    this.#contents = contents;
+    this.#attachments = attachments;
+    this.#rest = rest;
+    this.#accepted = accepted;
   }
 
   create(folder: StoredFolder, item: NewItem, attachments: BroughtAttachment[]): StoredItem {
@@ -48,9 +59,8 @@ export class Items {
     const size =
       (item.mime?.length ?? content.length + item.subject.length) +
       attachments.reduce((sum, { content }) => sum + content.size, 0);
-    const messageId =
-      item.internetMessageId ??
-      `<${randomUUID()}@${this.#mailboxes.byId(folder.mailbox)?.address.split("@")[1] ?? "invalid"}>`;
+    const mailbox = this.#mailboxes.byId(folder.mailbox);
+    const messageId = item.internetMessageId ?? `<${randomUUID()}@${mailbox?.address.split("@")[1] ?? "invalid"}>`;
     this.#makeRoom(folder, size);
     const id = this.#database.run(
       `INSERT INTO item (mailbox, folder, change, class, draft, read, received, sent, created, modified, subject, message_id, size, has_attachments, content, mime, visible, archive, request)
@@ -71,12 +81,12 @@ export class Items {
       content,
       item.mime ?? null,
       item.visibleAt?.getTime() ?? 0,
-      archiveState(folder, item.isDraft),
+      restAtFirst(folder, item.isDraft),
       item.requestId,
     );
     for (const [name, value] of Object.entries(item.properties ?? {})) this.#setProperty(id, name, value);
-    for (const attachment of attachments) this.#insertAttachment(id, attachment);
-    this.#log(id, folder.mailbox, messageId, item.requestId);
+    for (const attachment of attachments) this.#attachments.insert(id, attachment);
+    this.#accepted.add({ item: id, mailbox: mailbox?.address ?? "", messageId, requestId: item.requestId });
     this.#database.run("UPDATE folder SET items = items + 1 WHERE id = ?", folder.id);
     const stored = this.get(id);
     if (stored === undefined) throw new Error(`The item ${id} is not there after it was written.`);
@@ -124,7 +134,7 @@ export class Items {
       id,
     );
     for (const [name, value] of Object.entries(changes.properties ?? {})) this.#setProperty(id, name, value);
-    this.#comeToRest(id);
+    this.#rest.come(id);
     return this.get(id);
   }
 
@@ -140,14 +150,15 @@ export class Items {
     );
     this.#database.run("UPDATE folder SET items = items - 1 WHERE id = ?", item.folder);
     this.#database.run("UPDATE folder SET items = items + 1 WHERE id = ?", folder.id);
-    this.#comeToRest(id);
+    this.#rest.come(id);
     return gone === undefined ? this.get(id) : item;
   }
 
   remove(id: number): void {
     const item = this.get(id);
     if (item === undefined) return;
-    for (const table of ["property", "attachment"]) this.#database.run(`DELETE FROM ${table} WHERE item = ?`, id);
+    this.#attachments.removeOf(id);
+    this.#database.run("DELETE FROM property WHERE item = ?", id);
     this.#database.run("DELETE FROM item WHERE id = ?", id);
     this.#database.run("UPDATE folder SET items = items - 1 WHERE id = ?", item.folder);
     this.#mailboxes.book(item.mailbox, -item.size);
@@ -175,7 +186,7 @@ export class Items {
     if (item === undefined) throw new Error(`There is no item ${id}.`);
     const quota = this.#mailboxes.byId(item.mailbox)?.quotaBytes ?? 0;
     if ((this.#mailboxes.byId(item.mailbox)?.usedBytes ?? 0) + attachment.content.size > quota) throw quotaExceeded();
-    const number = this.#insertAttachment(id, attachment);
+    const number = this.#attachments.insert(id, attachment);
     this.#database.run(
       "UPDATE item SET change = change + 1, modified = ?, size = size + ?, has_attachments = max(has_attachments, ?), receipt = NULL WHERE id = ?",
       Date.now(),
@@ -184,31 +195,9 @@ export class Items {
       id,
     );
     this.#mailboxes.book(item.mailbox, attachment.content.size);
-    const stored = this.attachment(number);
+    const stored = this.#attachments.get(number);
     if (stored === undefined) throw new Error(`The attachment ${number} is not there after it was written.`);
     return stored;
-  }
-
-  attachments(item: number): StoredAttachment[] {
-    return this.#database.all("SELECT * FROM attachment WHERE item = ? ORDER BY id", item).map(toAttachment);
-  }
-
-  attachment(id: number): StoredAttachment | undefined {
-    const row = this.#database.get("SELECT * FROM attachment WHERE id = ?", id);
-    return row === undefined ? undefined : toAttachment(row);
-  }
-
-  pending(limit: number): StoredItem[] {
-    return this.#database.all("SELECT * FROM item WHERE archive = 'pending' ORDER BY id LIMIT ?", limit).map(toItem);
-  }
-
-  /** The archive keeps the mail from now on. What it refuses stays here. */
-  settleArchive(results: { item: number; receipt?: string }[]): void {
-    for (const { item, receipt } of results) {
-      if (receipt === undefined) this.#database.run("UPDATE item SET archive = 'refused' WHERE id = ?", item);
-      else
-        this.#database.run("UPDATE item SET archive = 'stored', receipt = ?, mime = NULL WHERE id = ?", receipt, item);
-    }
   }
 
   /** Without a hold, what lies in Purges goes after the retention; with one, it stays. */
@@ -231,14 +220,6 @@ export class Items {
     this.#mailboxes.book(folder.mailbox, size);
   }
 
-  #comeToRest(id: number): void {
-    this.#database.run(
-      `UPDATE item SET archive = 'pending' WHERE id = ? AND archive = 'none' AND draft = 0
-       AND folder IN (SELECT id FROM folder WHERE hidden = 0 OR wellknown = 'recoverableitemspurges')`,
-      id,
-    );
-  }
-
   #setProperty(item: number, name: string, value: string): void {
     this.#database.run(
       "INSERT INTO property (item, name, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -247,75 +228,8 @@ export class Items {
       value,
     );
   }
-
-  #insertAttachment(item: number, { name, contentType, isInline, contentId, content }: BroughtAttachment): number {
-    this.#contents.keep(content);
-    return this.#database.run(
-      "INSERT INTO attachment (item, name, type, inline, content_id, sha256, size, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      item,
-      name,
-      contentType,
-      Number(isInline),
-      contentId ?? null,
-      content.sha256,
-      content.size,
-      Date.now(),
-    );
-  }
-
-  #log(item: number, mailbox: number, messageId: string, requestId: string): void {
-    const address = this.#mailboxes.byId(mailbox)?.address ?? "";
-    this.#database.run(
-      "INSERT INTO accepted (item, mailbox, message_id, request, at) VALUES (?, ?, ?, ?, ?)",
-      item,
-      address,
-      messageId,
-      requestId,
-      Date.now(),
-    );
-  }
-}
-
-function archiveState(folder: StoredFolder, isDraft: boolean): StoredItem["archive"] {
-  return !isDraft && (!folder.isHidden || folder.wellKnown === "recoverableitemspurges") ? "pending" : "none";
 }
 
 function quotaExceeded(): StoreRefusal {
   return new StoreRefusal("quota-exceeded", "The mailbox has exceeded the maximum mailbox size.");
-}
-
-function toItem(row: Row): StoredItem {
-  return {
-    id: Number(row["id"]),
-    mailbox: Number(row["mailbox"]),
-    folder: Number(row["folder"]),
-    change: Number(row["change"]),
-    itemClass: String(row["class"]),
-    isDraft: row["draft"] === 1,
-    isRead: row["read"] === 1,
-    receivedAt: new Date(Number(row["received"])),
-    sentAt: new Date(Number(row["sent"])),
-    createdAt: new Date(Number(row["created"])),
-    modifiedAt: new Date(Number(row["modified"])),
-    subject: String(row["subject"]),
-    internetMessageId: String(row["message_id"]),
-    size: Number(row["size"]),
-    hasAttachments: row["has_attachments"] === 1,
-    content: JSON.parse(String(row["content"])),
-    archive: String(row["archive"]) as StoredItem["archive"],
-  };
-}
-
-function toAttachment(row: Row): StoredAttachment {
-  return {
-    id: Number(row["id"]),
-    item: Number(row["item"]),
-    name: String(row["name"]),
-    contentType: String(row["type"]),
-    isInline: row["inline"] === 1,
-    ...(typeof row["content_id"] === "string" && { contentId: row["content_id"] }),
-    sha256: String(row["sha256"]),
-    size: Number(row["size"]),
-    createdAt: new Date(Number(row["created"])),
-  };
 }

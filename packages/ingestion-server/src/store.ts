@@ -3,10 +3,13 @@ import { join } from "node:path";
 import { openArchive } from "@hansard/archive";
 import { readMail } from "@hansard/core/ingestion";
 import { ArchiveFeed, mailOf, messageOf } from "./store-archive.ts";
+import { Accepted } from "./store-accepted.ts";
+import { Attachments, type BroughtAttachment } from "./store-attachments.ts";
 import { ContentStore } from "./store-content.ts";
 import { StoreDatabase } from "./store-database.ts";
 import { Mailboxes } from "./store-folders.ts";
-import { type BroughtAttachment, Items } from "./store-items.ts";
+import { Items } from "./store-items.ts";
+import { Rest } from "./store-rest.ts";
 import type { Mailbox, MailboxSettings, NewAttachment, Store, StoredFolder, StoredItem } from "./store-types.ts";
 
 const RETENTION_MS = 14 * 24 * 60 * 60 * 1000;
@@ -17,6 +20,8 @@ interface Room {
   contents: ContentStore;
   mailboxes: Mailboxes;
   items: Items;
+  attachments: Attachments;
+  accepted: Accepted;
   archive: Awaited<ReturnType<typeof openArchive>>;
   feed: ArchiveFeed;
   retentionMs: number;
@@ -28,17 +33,30 @@ export async function openStore(folder: string, seeds: MailboxSettings[] = []): 
   const database = new StoreDatabase(join(folder, "store.db"));
   const contents = new ContentStore(folder, database);
   const mailboxes = new Mailboxes(database);
-  const items = new Items(database, mailboxes, contents);
+  const attachments = new Attachments(database, contents);
+  const rest = new Rest(database);
+  const accepted = new Accepted(database);
+  const items = new Items({ database, mailboxes, attachments, rest, accepted });
   const archive = await openArchive(join(folder, "archive"), { blobs: contents });
   const feed = new ArchiveFeed(archive, {
-    pending: (limit) => items.pending(limit),
+    pending: (limit) => rest.pending(limit),
     mime: (item) => items.mime(item.id).mime,
-    attachments: (item) => items.attachments(item),
+    attachments: (item) => attachments.of(item),
     path: (item) => pathOf(mailboxes, item),
-    settle: (results) => database.write(() => items.settleArchive(results)),
+    settle: (results) => database.write(() => rest.settle(results)),
     blobs: contents,
   });
-  const room: Room = { database, contents, mailboxes, items, archive, feed, retentionMs: RETENTION_MS };
+  const room: Room = {
+    database,
+    contents,
+    mailboxes,
+    items,
+    attachments,
+    accepted,
+    archive,
+    feed,
+    retentionMs: RETENTION_MS,
+  };
   for (const seed of seeds) mailboxes.set(seed);
   feed.wake();
   return { archive, ...directoryOf(room), ...itemsOf(room), ...attachmentsOf(room), ...recordsOf(room) };
@@ -130,14 +148,14 @@ function itemsOf(room: Room): Pick<Store, OfItems> {
 type OfAttachments = "addAttachment" | "attachments" | "attachment" | "readAttachment" | "readMime";
 
 function attachmentsOf(room: Room): Pick<Store, OfAttachments> {
-  const { database, contents, items } = room;
+  const { database, contents, items, attachments } = room;
   return {
     async addAttachment(item, attachment) {
       const brought = await bring(room, attachment);
       return database.write(() => items.addAttachment(item, brought));
     },
-    attachments: (item) => items.attachments(item),
-    attachment: (id) => items.attachment(id),
+    attachments: (item) => attachments.of(item),
+    attachment: (id) => attachments.get(id),
     readAttachment: ({ sha256 }) => contents.read({ sha256 }),
     readMime: (item) => readMime(room, item),
   };
@@ -145,27 +163,10 @@ function attachmentsOf(room: Room): Pick<Store, OfAttachments> {
 
 type Records = "accepted" | "duplicates" | "settle" | "close";
 
-function recordsOf({ database, feed, archive }: Room): Pick<Store, Records> {
+function recordsOf({ database, feed, archive, accepted }: Room): Pick<Store, Records> {
   return {
-    accepted: () =>
-      database.all("SELECT * FROM accepted ORDER BY seq").map((row) => ({
-        seq: Number(row["seq"]),
-        item: Number(row["item"]),
-        mailbox: String(row["mailbox"]),
-        internetMessageId: String(row["message_id"]),
-        requestId: String(row["request"]),
-        at: new Date(Number(row["at"])),
-      })),
-    duplicates: () =>
-      database
-        .all(
-          "SELECT mailbox, message_id, count(*) AS copies FROM accepted WHERE item IN (SELECT id FROM item) GROUP BY mailbox, message_id HAVING count(*) > 1",
-        )
-        .map((row) => ({
-          mailbox: String(row["mailbox"]),
-          internetMessageId: String(row["message_id"]),
-          copies: Number(row["copies"]),
-        })),
+    accepted: () => accepted.all(),
+    duplicates: () => accepted.duplicates(),
     settle: () => feed.drain(),
     async close() {
       await feed.drain();
@@ -189,14 +190,17 @@ async function bring(
   };
 }
 
-async function* readMime({ items, archive, mailboxes, contents }: Room, item: StoredItem): AsyncIterable<Uint8Array> {
+async function* readMime(
+  { items, attachments, archive, mailboxes, contents }: Room,
+  item: StoredItem,
+): AsyncIterable<Uint8Array> {
   const { mime, receipt } = items.mime(item.id);
   const address = mailboxes.byId(item.mailbox)?.address;
   if (mime === undefined && receipt !== undefined && address !== undefined) {
     yield* archive.read(address, receipt);
     return;
   }
-  const message = messageOf(item, items.attachments(item.id));
+  const message = messageOf(item, attachments.of(item.id));
   yield* readMail(await mailOf(item, message, { mime: () => mime, blobs: contents }), contents);
 }
 
