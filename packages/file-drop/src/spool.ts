@@ -9,6 +9,13 @@ const CHUNK_BYTES = 256 * 1024;
 /** Small enough for the text of a piece to be an ordinary object of the heap, which is collected soon. */
 const PIECE_BYTES = 64 * 1024;
 
+export interface ReadingOptions {
+  /** A piece is valid until the next is asked for: a gigabyte then takes two buffers, and not thousands that wait for collection. */
+  reuse?: boolean;
+  /** Of the longest piece. What is made of a piece before the next is asked for outlives collections: small pieces keep the heap small. */
+  pieceBytes?: number;
+}
+
 /** Content on the local disk that only this process can reach. */
 export interface SpooledFile {
   size: number;
@@ -16,8 +23,8 @@ export interface SpooledFile {
   sha256: string;
   /** For libraries that read at random. It is valid until the spool is closed. */
   fd: number;
-  /** The content from its beginning, each time anew. With `reuse`, a piece is valid until the next is asked for. */
-  open(options?: { reuse?: boolean }): AsyncGenerator<Uint8Array>;
+  /** The content from its beginning, each time anew. */
+  open(options?: ReadingOptions): AsyncGenerator<Uint8Array>;
   /** Gives the disk space back before the spool is closed. */
   discard(): Promise<void>;
 }
@@ -101,14 +108,11 @@ export async function readWhole(content: AsyncIterable<Uint8Array>, maxBytes: nu
   return Buffer.concat(chunks);
 }
 
-/**
- * Reads `size` bytes of an open file from its beginning, whatever else reads it meanwhile. With `reuse`, a piece is
- * valid until the next is asked for: a gigabyte then takes two buffers, and not thousands that wait for collection.
- */
+/** Reads `size` bytes of an open file from its beginning, whatever else reads it meanwhile. */
 export async function* readFrom(
   handle: FileHandle,
   size: number,
-  { reuse = false, pieceBytes = PIECE_BYTES }: { reuse?: boolean; pieceBytes?: number } = {},
+  { reuse = false, pieceBytes = PIECE_BYTES }: ReadingOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const chunkBytes = Math.max(CHUNK_BYTES, pieceBytes);
   function newBuffer(needed: number): Buffer {

@@ -7,7 +7,7 @@ import type { Drop, DropEntry } from "./drop.ts";
 import { FileProblem, reasonOf } from "./file-problem.ts";
 import { unwrapName } from "./names.ts";
 import { decryptFile, type PgpKeys, type SignatureState, verifyDetached } from "./pgp.ts";
-import { readWhole, type Spool, type SpooledFile } from "./spool.ts";
+import { type ReadingOptions, readWhole, type Spool, type SpooledFile } from "./spool.ts";
 
 /** A file whose every byte was fetched, decrypted, unpacked and checked before it is handed over. */
 export interface VerifiedFile {
@@ -24,7 +24,7 @@ export interface VerifiedFile {
   /** `unsigned` where nothing of it is PGP. */
   signature: SignatureState | "unsigned";
   /** The unwrapped content from its beginning, each time anew, until the batch is done with. See SpooledFile. */
-  open(options?: { reuse?: boolean }): AsyncGenerator<Uint8Array>;
+  open(options?: ReadingOptions): AsyncGenerator<Uint8Array>;
   /** The files of an archive, in their order. Absent where it is none. */
   members?: () => AsyncGenerator<Member>;
 }

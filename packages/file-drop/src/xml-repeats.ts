@@ -136,6 +136,10 @@ export class Repeats {
         continue;
       }
       const known = this.#find(text, start, at, end);
+      if (known === "cut") {
+        upTo = start;
+        break;
+      }
       if (!known) continue;
       parts.push(text.slice(copied, start));
       shortened += start - copied;
@@ -160,7 +164,8 @@ export class Repeats {
     return start + (this.#until === "]]>" ? 9 : this.#until === "-->" ? 4 : 2);
   }
 
-  #find(text: string, start: number, content: number, end: number): RepeatedElement | undefined {
+  /** `cut` where the rest of the element comes with the next text. */
+  #find(text: string, start: number, content: number, end: number): RepeatedElement | "cut" | undefined {
     const beginning = beginningOf(text, content);
     const likely = this.#byBeginning.get(beginning);
     if (likely) {
@@ -172,7 +177,7 @@ export class Repeats {
       }
     }
     const stop = this.#endOf(text, start, content);
-    if (stop < 0 || stop > end) return undefined;
+    if (stop < 0 || stop > end) return start + MAX_ELEMENT > text.length ? "cut" : undefined;
     const known = this.#recall(text.slice(start, stop));
     if (known) this.#byBeginning.set(beginning, known);
     return known;
@@ -251,7 +256,17 @@ function elementOf(source: string, standIn: string): RepeatedElement | undefined
   }
   const [first] = events;
   if (first?.kind !== "open") return undefined;
-  // As the parser counts them: a carriage return with or without a line feed, or a line feed.
-  const lines = source.split(/\r\n?|\n/).length - 1;
-  return { name: first.name, source, events, depth: deepest, lines, lengthSaved: source.length - standIn.length };
+  return {
+    name: first.name,
+    source,
+    events,
+    depth: deepest,
+    lines: linesIn(source),
+    lengthSaved: source.length - standIn.length,
+  };
+}
+
+/** As the parser counts them: a carriage return with or without a line feed ends one, or a line feed. */
+export function linesIn(text: string): number {
+  return text.split(/\r\n?|\n/).length - 1;
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { FileProblem, reasonOf } from "./file-problem.ts";
 import { strictParser } from "./strict-parser.ts";
-import { type RepeatedElement, Repeats } from "./xml-repeats.ts";
+import { linesIn, type RepeatedElement, Repeats } from "./xml-repeats.ts";
 
 export type { RepeatedElement, XmlEvent } from "./xml-repeats.ts";
 
@@ -181,7 +181,7 @@ class Reading {
   #undecodable(byteLength: number, cause?: unknown): FileProblem {
     return new FileProblem(`It is not valid ${this.#decoder?.encoding}, within the ${byteLength} bytes from here.`, {
       byte: this.#bytesRead,
-      line: this.#parser.line + this.#repeats.savedUpTo(Infinity).lines,
+      line: this.#parser.line + this.#repeats.savedUpTo(Infinity).lines + linesIn(this.#text),
       cause,
     });
   }

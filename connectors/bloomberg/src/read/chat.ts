@@ -71,6 +71,8 @@ class Conversation {
   readonly #room: Tree;
   readonly #roomContext: { id: string; json: Json };
   readonly #persistent: boolean;
+  /** What the keys of all its events begin with. */
+  readonly #keyBegins: string;
   /** Several conversations of one file may be of one room. */
   readonly #turn: number;
   readonly #present = new Map<string, Tree>();
@@ -85,6 +87,7 @@ class Conversation {
     this.#room = header;
     this.#turn = turn;
     this.#persistent = header["@RoomType"] === "P";
+    this.#keyBegins = `chat:${String(header["RoomID"] ?? "")}:`;
     this.#roomContext = contextOf("room", {
       id: String(header["RoomID"] ?? ""),
       persistent: this.#persistent,
@@ -203,7 +206,7 @@ class Conversation {
     if (this.#repeats.size >= REPEATS_REMEMBERED) this.#repeats = new Map();
     this.#repeats.set(base, repeat);
     const nth = repeat === 1 && this.#turn === 1 ? base : digest(`${base}\0${repeat}\0${this.#turn}`);
-    return `chat:${String(this.#room["RoomID"] ?? "")}:${time.padStart(10, "0")}:${nth}`;
+    return `${this.#keyBegins}${time.padStart(10, "0")}:${nth}`;
   }
 
   #time(data: Tree, parsed: ChatEvent | undefined): string {

@@ -6,7 +6,7 @@ import { type Context, partGapId, partGaps, type Resolved } from "./surroundings
 export type BloombergEvent = SourceEvent<EventType>;
 export type BloombergPage = Page<EventType, Checkpoint>;
 
-const EVENTS_A_PAGE = 500;
+const EVENTS_A_PAGE = 100;
 const CHARACTERS_A_PAGE = 8 * 1024 ** 2;
 const CONTEXTS_REMEMBERED = 20_000;
 

@@ -1,5 +1,5 @@
 import { FileProblem, type Spool, type VerifiedFile } from "@hansard/file-drop";
-import { RecordSpool } from "./record-spool.ts";
+import { PIECE_BYTES, RecordSpool } from "./record-spool.ts";
 import { detached, Users } from "./users.ts";
 import { ELEMENT, readTrees, type Tree } from "./tree.ts";
 
@@ -54,7 +54,7 @@ export async function parse(file: VerifiedFile, kind: "mail" | "chat", spool: Sp
     nextFile: undefined,
   };
   const collecting = new Collecting(parsed);
-  await readTrees(flushing(file.open({ reuse: true }), parsed), {
+  await readTrees(flushing(file.open({ reuse: true, pieceBytes: PIECE_BYTES }), parsed), {
     takes: (name, depth) => depth === 2 || (depth === 1 && name !== "Conversation"),
     taken: (name, value, depth) => collecting.taken(name, value, depth),
     opened: (name, attributes, depth) => collecting.opened(name, attributes, depth),

@@ -11,6 +11,8 @@ const SAME = "\u001d";
 const RECORD_BYTE = RECORD.charCodeAt(0);
 const RECORD_OF_JSON = `${RECORD}{`;
 const BUFFER_BYTES = 512 * 1024;
+/** Small, so that little waits for the next: what outlives a collection makes the heap grow. */
+export const PIECE_BYTES = 8 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /** The fields of a record, in their order: most records of a file share a few lists of fields. */
@@ -102,7 +104,7 @@ export class RecordSpool {
     await this.#writing;
     this.#buffer = this.#spare = NOTHING;
     let rest: Uint8Array[] = [];
-    for await (const chunk of readFrom(this.#handle, this.#size, { reuse: true })) {
+    for await (const chunk of readFrom(this.#handle, this.#size, { reuse: true, pieceBytes: PIECE_BYTES })) {
       const end = chunk.lastIndexOf(RECORD_BYTE);
       if (end > 0 || (end === 0 && rest.length > 0)) {
         yield this.#decode(Buffer.concat([...rest, chunk.subarray(0, end)]));

@@ -38,19 +38,18 @@ export function digest(text: string): string {
   return hash("sha256", text).slice(0, 24);
 }
 
-const SECONDS = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, "0"));
-let lastDay = { start: Number.NaN, text: "" };
+const SECONDS = Array.from({ length: 60 }, (_, value) => `${String(value).padStart(2, "0")}.000Z`);
+let lastMinute = { start: Number.NaN, text: "" };
 
 /** Seconds since 1970 as ISO 8601, or milliseconds where the number is too large for them. */
 export function timeOf(epoch: string): string {
   const value = Number(epoch);
   if (value >= 1e11) return new Date(value).toISOString();
-  const second = value % 86_400;
+  const second = value % 60;
   const start = value - second;
-  // Events of a day come by the million, and a date costs more than all the rest of a time.
-  if (start !== lastDay.start) lastDay = { start, text: new Date(start * 1000).toISOString().slice(0, 11) };
-  const minute = (second - (second % 60)) / 60;
-  return `${lastDay.text}${SECONDS[(minute - (minute % 60)) / 60]}:${SECONDS[minute % 60]}:${SECONDS[second % 60]}.000Z`;
+  // Events come by the million, and a date costs more than all the rest of a time.
+  if (start !== lastMinute.start) lastMinute = { start, text: new Date(start * 1000).toISOString().slice(0, 17) };
+  return lastMinute.text + (SECONDS[second] ?? "");
 }
 
 /** The gaps of an event that is there and lacks a part. */
