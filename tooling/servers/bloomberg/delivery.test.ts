@@ -1,11 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { connector } from "../../../connectors/bloomberg/src/index.ts";
 import type { Json } from "../../../packages/core/src/index.ts";
 import { type Capture, capture, emptyCapture, unbalanced } from "./capture.ts";
+import { generateDrop } from "./drop.ts";
 import { hasGpg, type KeyRing, openKeyRing } from "./gpg.ts";
+import { differencesBetween } from "./seeds.ts";
 import { hasSshd, type SftpServer, startSftpServer } from "./sftp-server.ts";
 
 const AT_REST = { stableForSeconds: 0, graceHours: 0 };
@@ -214,6 +216,92 @@ describe.skipIf(!hasSshd)(
 
       await capture(connector, settings({}, completion), captured, { startedAt: new Date(Date.now() + 5000) });
       expect(ids(captured)).toContain("GROWN");
+    });
+  },
+);
+
+describe.skipIf(!hasSshd || !hasGpg)(
+  "whole drops that were sealed by gpg, on a real OpenSSH server (skipped where either is not installed)",
+  () => {
+    let server: SftpServer;
+    let ring: KeyRing;
+    let us: string;
+    let bloomberg: string;
+
+    beforeAll(async () => {
+      server = await startSftpServer();
+      ring = openKeyRing();
+      [us, bloomberg] = [ring.makeKey("us"), ring.makeKey("bloomberg")];
+    });
+    afterAll(async () => {
+      ring?.close();
+      await server?.close();
+    });
+
+    function settings(folder: string): Json {
+      const { host, port, user, hostKey, userKey } = server;
+      return {
+        drop: { sftp: { host, port, user, hostKeys: [hostKey], privateKey: userKey, folder } },
+        completion: AT_REST,
+        pgp: { privateKeys: [ring.secretKey(us)], senderKeys: [ring.publicKey(bloomberg)] },
+      };
+    }
+
+    /** As Bloomberg does: every file encrypted, signed within or beside it, and named with its signature by a manifest. */
+    async function seal(folder: string): Promise<void> {
+      const paths = (await readdir(folder, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name));
+      const listed: string[] = [];
+      for (const [index, path] of paths.entries()) {
+        const content = await readFile(path);
+        await rm(path);
+        if (basename(path).startsWith("daily_manifest")) continue;
+        const isBeside = index % 2 === 0;
+        const sealed = ring.encrypt(content, isBeside ? { to: us } : { to: us, from: bloomberg });
+        await writeFile(`${path}.gpg`, sealed);
+        if (isBeside) await writeFile(`${path}.gpg.sig`, ring.sign(sealed, bloomberg));
+        listed.push(`${basename(path)}.gpg`, `${basename(path)}.gpg.sig`);
+      }
+      await writeFile(join(folder, "daily_manifest_current.txt"), `${listed.join("\n")}\n`);
+    }
+
+    test.each([1, 2, 3])(
+      "drop %i gives what was written, event for event, and its manifest may be renamed",
+      async (seed) => {
+        const folder = join(server.folder, `seed-${seed}`);
+        await mkdir(folder);
+        const truth = await generateDrop(seed, folder);
+        await seal(folder);
+
+        const captured = await capture(connector, settings(folder), emptyCapture());
+
+        expect(differencesBetween(truth, captured)).toEqual([]);
+        const { size } = captured.events;
+        await rename(join(folder, "daily_manifest_current.txt"), join(folder, "daily_manifest_200316.txt"));
+        await capture(connector, settings(folder), captured);
+        expect(captured.events.size).toBe(size);
+        expect(differencesBetween(truth, captured)).toEqual([]);
+      },
+    );
+
+    test("a changed byte, another key and no signature each keep one file out, and nothing of the others", async () => {
+      const folder = join(server.folder, "faults");
+      await mkdir(folder);
+      const stranger = ring.makeKey("stranger");
+      const names = ["whole", "changed", "foreign", "unsigned"];
+      for (const [index, name] of names.entries()) {
+        const to = name === "foreign" ? stranger : us;
+        const sealed = ring.encrypt(mailFile(name), name === "unsigned" ? { to } : { to, from: bloomberg });
+        const at = sealed.length - 40;
+        if (name === "changed") sealed[at] = (sealed[at] ?? 0) ^ 0x01;
+        await writeFile(join(folder, `f1.msg.20031${index + 3}.xml.gpg`), sealed);
+      }
+
+      const captured = await capture(connector, settings(folder), emptyCapture());
+
+      expect(ids(captured)).toEqual(["whole"]);
+      expect([...captured.gaps.keys()].sort()).toEqual([4, 5, 6].map((day) => `file:f1.msg.20031${day}.xml.gpg`));
     });
   },
 );

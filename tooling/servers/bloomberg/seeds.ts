@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connector } from "../../../connectors/bloomberg/src/index.ts";
-import { capture, emptyCapture, messageOf, trueFormOf, unbalanced } from "./capture.ts";
-import { generateDrop } from "./drop.ts";
+import { type Capture, capture, emptyCapture, trueFormOf, unbalanced } from "./capture.ts";
+import { type GeneratedDrop, generateDrop } from "./drop.ts";
 import { createRandom } from "../../random.ts";
 import { lineOf, type TrueEvent } from "./truth.ts";
 
@@ -19,28 +19,31 @@ export async function differencesOf(seed: number): Promise<string[]> {
     await capture(connector, settings, captured);
     const once = captured.events.size;
     await capture(connector, settings, captured);
-    const differences =
-      captured.events.size === once ? [] : [`A further run added ${captured.events.size - once} events.`];
-    differences.push(...unbalanced(captured));
-    const expected = truth.events.map(normalized).map(lineOf).sort();
-    const found = [...captured.events.values()]
-      .map((event) => trueFormOf(connector, event, captured, (text) => text))
-      .map((event) => lineOf(normalized(event)))
-      .sort();
-    differences.push(
-      ...subtract(expected, found).map((line) => `missing: ${line}`),
-      ...subtract(found, expected).map((line) => `too many: ${line}`),
-    );
-    const missing = truth.events.reduce((sum, event) => sum + event.missing, 0);
-    if (captured.gaps.size !== missing)
-      differences.push(
-        `${captured.gaps.size} gaps for ${missing} missing parts: ${[...captured.gaps.keys()].join(", ")}`,
-      );
-    for (const event of captured.events.values()) messageOf(connector, event, captured);
-    return differences;
+    const again = captured.events.size - once;
+    return [...(again === 0 ? [] : [`A further run added ${again} events.`]), ...differencesBetween(truth, captured)];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Every way in which what was captured is not what was written. */
+export function differencesBetween(truth: GeneratedDrop, captured: Capture): string[] {
+  const expected = truth.events.map(normalized).map(lineOf).sort();
+  const found = [...captured.events.values()]
+    .map((event) => trueFormOf(connector, event, captured, (text) => text))
+    .map((event) => lineOf(normalized(event)))
+    .sort();
+  const differences = [
+    ...unbalanced(captured),
+    ...subtract(expected, found).map((line) => `missing: ${line}`),
+    ...subtract(found, expected).map((line) => `too many: ${line}`),
+  ];
+  const missing = truth.events.reduce((sum, event) => sum + event.missing, 0);
+  if (captured.gaps.size !== missing)
+    differences.push(
+      `${captured.gaps.size} gaps for ${missing} missing parts: ${[...captured.gaps.keys()].join(", ")}`,
+    );
+  return differences;
 }
 
 /** Sentences that the mapping forms itself are compared by the part that the source decides. */
