@@ -148,6 +148,19 @@ test("a mailbox of which nothing can be said is held back alone, and looked at a
   expect(next.doubled()).toEqual([]);
 });
 
+test("where several of its people have no mailbox, the third-party data mailbox has one copy of a message", async () => {
+  const mailbox = new Mailboxes({
+    outcome: ({ mailbox: address }) =>
+      address.startsWith("ann@") || address.startsWith("bob@")
+        ? { status: "no-mailbox", reason: "No such mailbox." }
+        : undefined,
+  });
+  expect(await deliver(await options(mailbox))).toMatchObject({ copies: 18, postponed: 0 });
+  expect(mailbox.of(THIRD_PARTY)).toBe(6);
+  expect(mailbox.doubled()).toEqual([]);
+  expect(await books()).toMatchObject({ delivered: 6, pending: 0, unaccounted: 0 });
+});
+
 test("what was redirected before a crash is looked for where it went, and not written there again", async () => {
   const noBob = (delivery: Delivery): Scripted | undefined =>
     delivery.mailbox === "bob@here.example" ? { status: "no-mailbox", reason: "No such mailbox." } : undefined;

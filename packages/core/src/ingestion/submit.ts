@@ -1,13 +1,13 @@
 import type { Logger } from "../connector.ts";
 import { isHansardError, SettingsError } from "../errors.ts";
 import type { Destination, Outcome } from "./destination.ts";
-import type { IntendedTarget, Journal, OpenDelivery, OpenIntent, Settlement } from "./journal.ts";
+import type { Journal, OpenDelivery, OpenIntent, Settlement } from "./journal.ts";
 import type { Preparation, PreparedMessage } from "./prepare.ts";
 import { inChunks, inLanes } from "./submit-lanes.ts";
 import { absentOf, lookUp, type LookUp } from "./submit-look-up.ts";
 import { type Deferred, Settlements, type SubmitResult } from "./submit-settlements.ts";
-import { NO_SUCH_MAILBOX, unprovenRule } from "./route.ts";
-import { redirectedTo, settlementOf, type Underway, underwayOf } from "./submit-underway.ts";
+import { Redirects } from "./submit-redirects.ts";
+import { settlementOf, type Underway, underwayOf } from "./submit-underway.ts";
 
 /** Delivery to a destination cannot go on; `cause` says why. What is open stays open. */
 export class DeliveryStopped extends Error {}
@@ -22,14 +22,9 @@ export interface SubmitOptions {
   onProgress?: (progress: { messages: number; copies: number }) => void;
 }
 
-const NO_MAILBOX_REMEDY =
-  'Give the person a mailbox (in Exchange Online: a licence), or map them to another in the people file; then run "hansard reroute".';
-
 /** The outcomes of a chunk, sorted by what is to be done next. */
 interface Sorted {
   settlements: Settlement[];
-  /** To be submitted again at once. */
-  again: Underway[];
   /** To be submitted elsewhere, unless an earlier run has done so. */
   redirected: Underway[];
   uncertain: Underway[];
@@ -43,15 +38,15 @@ export class Submitter {
   readonly #result: SubmitResult;
   readonly #settlements: Settlements;
   readonly #lookUp: LookUp;
-  /** Mailboxes of which the operator was told that their messages go elsewhere. */
-  readonly #told = new Set<string>();
+  readonly #redirects: Redirects;
 
   constructor(options: SubmitOptions, result: SubmitResult) {
-    const { destination, journal, log, signal } = options;
+    const { preparation, destination, journal, log, signal } = options;
     const now = (): Date => this.#now();
     this.#options = options;
     this.#result = result;
     this.#settlements = new Settlements(journal, result, now);
+    this.#redirects = new Redirects(preparation.policy.thirdPartyMailbox, log);
     this.#lookUp = { destination, settlements: this.#settlements, log, signal, now };
   }
 
@@ -103,6 +98,24 @@ export class Submitter {
   }
 
   async #run(intent: number, underway: Underway[]): Promise<void> {
+    this.#redirects.begin();
+    try {
+      await this.#submitAll(intent, underway);
+    } catch (error) {
+      const { first, others } = this.#redirects.take();
+      this.#settlements.leaveOpen(first.length + others.length);
+      throw error;
+    }
+    const { first, others } = this.#redirects.take();
+    await this.#submitAll(intent, first);
+    const now = this.#now();
+    await this.#settlements.settle(
+      intent,
+      others.map((item) => this.#redirects.served(item, now)),
+    );
+  }
+
+  async #submitAll(intent: number, underway: Underway[]): Promise<void> {
     const { limits } = this.#options.destination;
     if (limits.mailboxConcurrency === undefined) {
       for (const chunk of inChunks(underway, limits)) await this.#submitChunk(intent, chunk);
@@ -124,17 +137,17 @@ export class Submitter {
     const outcomes = await this.#ask(chunk);
     // From here on, since a destination may have waited out a pause of its server's before it wrote.
     const submittedAt = this.#now().getTime();
-    const { settlements, again, redirected, uncertain, misconfigured, stop } = this.#sorted(chunk, outcomes);
-    const isDone = again.length + redirected.length + uncertain.length === 0 && !stop;
+    const { settlements, redirected, uncertain, misconfigured, stop } = this.#sorted(chunk, outcomes);
+    const isDone = redirected.length + uncertain.length === 0 && !stop;
     if (isDone && destination.guarantee === "exactly-once") await this.#settlements.defer(intent, settlements);
     else await this.#settlements.settle(intent, settlements);
     if (stop) {
       this.#settlements.leaveOpen(uncertain.length);
-      await this.#postpone(intent, [...again, ...redirected, ...misconfigured], stop.message);
+      await this.#postpone(intent, [...redirected, ...misconfigured], stop.message);
       throw new DeliveryStopped(stop.message, { cause: stop });
     }
-    again.push(...(await absentOf(intent, uncertain, submittedAt, this.#lookUp)));
-    again.push(...(await lookUp(intent, redirected, 0, this.#lookUp)));
+    const again = await absentOf(intent, uncertain, submittedAt, this.#lookUp);
+    this.#redirects.wait(await lookUp(intent, redirected, 0, this.#lookUp));
     for (const next of inChunks(again, destination.limits)) await this.#submitChunk(intent, next);
   }
 
@@ -161,33 +174,24 @@ export class Submitter {
   }
 
   #sorted(chunk: Underway[], outcomes: Outcome[]): Sorted {
-    const sorted: Sorted = { settlements: [], again: [], redirected: [], uncertain: [], misconfigured: [] };
+    const sorted: Sorted = { settlements: [], redirected: [], uncertain: [], misconfigured: [] };
     for (const [index, item] of chunk.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined || outcome.status === "unknown") sorted.uncertain.push(item);
       else if ((outcome.status === "no-mailbox" || outcome.status === "no-hold") && item.redirected === undefined) {
-        // Where it was redirected to before a crash, the journal does not know.
-        const next = item.attempts === 0 ? sorted.again : sorted.redirected;
-        next.push(this.#redirected(item, outcome));
+        const redirected = this.#redirects.of(item, outcome);
+        // Whether it was redirected before a crash, the journal does not know.
+        if (item.attempts === 0) this.#redirects.wait([redirected]);
+        else sorted.redirected.push(redirected);
       } else if (outcome.status === "misconfigured") {
         sorted.stop ??= new SettingsError(outcome.reason, { remedy: outcome.remedy });
         sorted.misconfigured.push(item);
-      } else sorted.settlements.push(settlementOf(item, outcome, this.#now()));
+      } else {
+        if (outcome.status === "accepted") this.#redirects.accepted(item, outcome.receipt);
+        sorted.settlements.push(settlementOf(item, outcome, this.#now()));
+      }
     }
     return sorted;
-  }
-
-  #redirected(item: Underway, outcome: Extract<Outcome, { status: "no-mailbox" | "no-hold" }>): Underway {
-    const { status, reason } = outcome;
-    const { thirdPartyMailbox } = this.#options.preparation.policy;
-    const remedy = status === "no-hold" ? outcome.remedy : NO_MAILBOX_REMEDY;
-    const { mailbox } = item.to;
-    if (!this.#told.has(mailbox))
-      this.#options.log.warn(`What is for ${mailbox} goes to ${thirdPartyMailbox}. ${reason}`, { mailbox, remedy });
-    this.#told.add(mailbox);
-    const rule = status === "no-mailbox" ? NO_SUCH_MAILBOX : unprovenRule([mailbox]);
-    const to: IntendedTarget = { mailbox: thirdPartyMailbox, folder: { kind: "inbox" }, rule };
-    return redirectedTo(to, item, reason);
   }
 
   async #postpone(intent: number, items: Underway[], reason: string): Promise<void> {

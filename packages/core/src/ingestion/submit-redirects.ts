@@ -1,0 +1,68 @@
+import type { Logger } from "../connector.ts";
+import type { Outcome, Receipt } from "./destination.ts";
+import type { IntendedTarget, Settlement } from "./journal.ts";
+import { NO_SUCH_MAILBOX, unprovenRule } from "./route.ts";
+import { redirectedTo, settlementOf, type Underway } from "./submit-underway.ts";
+
+const NO_MAILBOX_REMEDY =
+  'Give the person a mailbox (in Exchange Online: a licence), or map them to another in the people file; then run "hansard reroute".';
+
+/** What of an intent goes to the third-party data mailbox instead of where it was for. One copy there serves all. */
+export class Redirects {
+  readonly #thirdPartyMailbox: string;
+  readonly #log: Logger;
+  /** Mailboxes of which the operator was told. */
+  readonly #told = new Set<string>();
+  readonly #waiting: Underway[] = [];
+  /** Messages of the intent that the third-party data mailbox has. */
+  readonly #parked = new Map<number, Receipt>();
+
+  constructor(thirdPartyMailbox: string, log: Logger) {
+    this.#thirdPartyMailbox = thirdPartyMailbox;
+    this.#log = log;
+  }
+
+  /** The delivery on its way to the third-party data mailbox. */
+  of(item: Underway, outcome: Extract<Outcome, { status: "no-mailbox" | "no-hold" }>): Underway {
+    const { status, reason } = outcome;
+    const { mailbox } = item.to;
+    const remedy = status === "no-hold" ? outcome.remedy : NO_MAILBOX_REMEDY;
+    if (!this.#told.has(mailbox))
+      this.#log.warn(`What is for ${mailbox} goes to ${this.#thirdPartyMailbox}. ${reason}`, { mailbox, remedy });
+    this.#told.add(mailbox);
+    const rule = status === "no-mailbox" ? NO_SUCH_MAILBOX : unprovenRule([mailbox]);
+    const to: IntendedTarget = { mailbox: this.#thirdPartyMailbox, folder: { kind: "inbox" }, rule };
+    return redirectedTo(to, item, reason);
+  }
+
+  /** Holds it back until the rest of its intent is done. */
+  wait(items: Underway[]): void {
+    this.#waiting.push(...items);
+  }
+
+  accepted({ message, to }: Underway, receipt: Receipt): void {
+    if (to.mailbox === this.#thirdPartyMailbox && to.folder.kind === "inbox") this.#parked.set(message, receipt);
+  }
+
+  begin(): void {
+    this.#parked.clear();
+  }
+
+  /** What waits: of each message that is not parked yet the first, and the others, which it serves. */
+  take(): { first: Underway[]; others: Underway[] } {
+    const first = new Map<number, Underway>();
+    const others: Underway[] = [];
+    for (const item of this.#waiting.splice(0)) {
+      if (this.#parked.has(item.message) || first.has(item.message)) others.push(item);
+      else first.set(item.message, item);
+    }
+    return { first: [...first.values()], others };
+  }
+
+  /** What became of a delivery that another copy of its message serves. */
+  served(item: Underway, now: Date): Settlement {
+    const receipt = this.#parked.get(item.message);
+    const reason = item.redirected ?? "";
+    return settlementOf(item, receipt ? { status: "accepted", receipt } : { status: "retry", reason }, now);
+  }
+}
