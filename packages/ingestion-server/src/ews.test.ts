@@ -1,6 +1,8 @@
 import { type Destination, type Outcome, readMail } from "@hansard/core/ingestion";
 import { openExchangeDestination, Settings } from "@hansard/destination-exchange";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { validateHeader } from "./ews/schema.ts";
+import { type Node, readTree } from "./ews/xml-tree.ts";
 import { ACCOUNT, openTestEws, recordingLog, settingsFor, type TestEws, THIRD_PARTY } from "./ews.test.support.ts";
 import { ALICE, blobs, BOB, bytesOf, sample } from "./ews-sample.test.support.ts";
 
@@ -123,11 +125,73 @@ test.each([
     "'PropertyType' attribute is invalid",
   ],
   ["an attribute that is not declared", '<t:Message Colour="red"/>', "The 'Colour' attribute is not declared."],
+  [
+    "an attribute on an element that holds text",
+    '<t:Message><t:Subject a="b">s</t:Subject></t:Message>',
+    "The 'a' attribute",
+  ],
+  [
+    "an attribute of another namespace",
+    '<t:Message><t:ItemId xmlns:o="urn:o" o:Id="x"/></t:Message>',
+    "The 'o:Id' attribute is not declared.",
+  ],
+  ["text where nothing may be", '<t:Message><t:ItemId Id="x">text</t:ItemId></t:Message>', "cannot contain text"],
+  [
+    "a time that is none",
+    "<t:Message><t:DateTimeSent>2021-03-04Tea</t:DateTimeSent></t:Message>",
+    "'2021-03-04Tea' is invalid",
+  ],
+  ["a number that is none", "<t:Message><t:Size>many</t:Size></t:Message>", "'many' is invalid"],
+  ["a truth that is none", "<t:Message><t:IsRead>yes</t:IsRead></t:Message>", "'yes' is invalid"],
+  [
+    "an element twice",
+    "<t:Message><t:Subject>a</t:Subject><t:Subject>b</t:Subject></t:Message>",
+    "invalid child element 'Subject'",
+  ],
+  [
+    "an element of another namespace",
+    '<t:Message><o:Subject xmlns:o="urn:o">a</o:Subject></t:Message>',
+    "invalid child element 'Subject' in namespace 'urn:o'",
+  ],
   ["no items", "", "incomplete content"],
 ])("refuses %s by the schema", async (_, items, words) => {
   const { text } = await post(create(items));
   expect(codeOf(text)).toBe("ErrorSchemaValidation");
   expect(text).toContain(words);
+});
+
+test("refuses a field that there is not, and a header that says of nobody whom the request acts as", async () => {
+  const shape =
+    '<t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties><t:FieldURI FieldURI="item:Colour"/></t:AdditionalProperties>';
+  const { text } = await post(
+    `<m:GetItem><m:ItemShape>${shape}</m:ItemShape><m:ItemIds><t:ItemId Id="x"/></m:ItemIds></m:GetItem>`,
+  );
+  expect(codeOf(text)).toBe("ErrorSchemaValidation");
+  expect(() => validateHeader(headerWith("<t:RequestServerVersion/>"))).toThrow("required attribute 'Version'");
+  expect(() => validateHeader(headerWith("<t:ExchangeImpersonation/>"))).toThrow("incomplete content");
+  const two = "<t:SmtpAddress>a@b.example</t:SmtpAddress><t:SID>S-1</t:SID>";
+  expect(() =>
+    validateHeader(
+      headerWith(`<t:ExchangeImpersonation><t:ConnectingSID>${two}</t:ConnectingSID></t:ExchangeImpersonation>`),
+    ),
+  ).toThrow("invalid child element 'SID'");
+});
+
+function headerWith(content: string): Node {
+  return readTree(`<s:Header xmlns:s="s" xmlns:t="${TYPES}">${content}</s:Header>`);
+}
+
+test.each([
+  [
+    'PropertyTag="0x0E07" PropertySetId="00020386-0000-0000-c000-000000000046" PropertyType="Integer"',
+    "<t:Value>1</t:Value>",
+  ],
+  ['PropertyTag="0x0E07" PropertyType="IntegerArray"', "<t:Value>1</t:Value>"],
+  ['PropertyTag="0x0E07" PropertyType="Integer"', "<t:Values><t:Value>1</t:Value></t:Values>"],
+])("refuses the property %s with %s", async (uri, value) => {
+  const property = `<t:ExtendedProperty><t:ExtendedFieldURI ${uri}/>${value}</t:ExtendedProperty>`;
+  const { text } = await post(create(`<t:Message>${property}</t:Message>`));
+  expect(codeOf(text)).toMatch(/^ErrorInvalidExtendedProperty/);
 });
 
 test("refuses a document type and XML that is not well formed", async () => {

@@ -6,7 +6,7 @@ import { BareHttp, withFaults } from "./ews/faults.ts";
 import { OPERATIONS } from "./ews/operations.ts";
 import { withinLimits } from "./ews/pace.ts";
 import { checkIngestion, ingestionCaller } from "./ews/partner.ts";
-import { isOperation, SchemaViolation, validate } from "./ews/schema.ts";
+import { isOperation, SchemaViolation, validate, validateHeader } from "./ews/schema.ts";
 import { child, MESSAGES, type Node, readTree, SOAP, TYPES, text } from "./ews/xml-tree.ts";
 import { type Answer, BodyTooLarge, header, NoAnswer, readBody } from "./server-http.ts";
 import { EWS_LIMITS, ServerPace } from "./server-pace.ts";
@@ -91,11 +91,11 @@ interface SoapRequest {
 async function answerSoap(soap: SoapRequest): Promise<Answer> {
   try {
     const envelope = readTree(soap.body.toString("utf8"));
-    const operation = operationOf(envelope);
-    checkVersion(child(envelope, "Header"));
+    const { header, operation } = partsOf(envelope);
+    validateHeader(header);
+    checkVersion(header);
     validate(operation);
     const { context, options, signedIn } = soap;
-    const header = child(envelope, "Header");
     const caller = soap.isIngestion
       ? ingestionCaller(context, signedIn, options.thirdPartyMailbox ?? "")
       : actingCaller(context, signedIn, header);
@@ -154,15 +154,18 @@ function soapAnswer(operation: string, messages: string): Answer {
   return { status: 200, headers: { "content-type": "text/xml; charset=utf-8" }, body };
 }
 
-function operationOf(envelope: Node): Node {
+function partsOf(envelope: Node): { header: Node | undefined; operation: Node } {
   if (envelope.name !== "Envelope" || envelope.namespace !== SOAP)
     throw new EwsFault("ErrorInvalidRequest", "The request is not a SOAP 1.1 envelope.");
+  const parts = envelope.children.map(({ name, namespace }) => (namespace === SOAP ? name : "other")).join(" ");
+  if (parts !== "Body" && parts !== "Header Body")
+    throw new EwsFault("ErrorInvalidRequest", "The SOAP envelope must hold a header, if any, and then one body.");
   const [operation, ...more] = child(envelope, "Body")?.children ?? [];
   if (!operation || more.length > 0)
     throw new EwsFault("ErrorInvalidRequest", "The SOAP body must hold one operation.");
   if (!isOperation(operation))
     throw new EwsFault("ErrorInvalidRequest", `The request ${operation.name} is not known here.`);
-  return operation;
+  return { header: child(envelope, "Header"), operation };
 }
 
 function checkVersion(header: Node | undefined): void {

@@ -4,7 +4,7 @@ import { each } from "./each.ts";
 import { EwsError } from "./fault.ts";
 import { readMime } from "./mime.ts";
 import { missingProperty } from "./partner.ts";
-import { DELIVERY_TIME, MESSAGE_FLAGS, propertyName, propertyValue, SUBMIT_TIME } from "./property.ts";
+import { checkShape, DELIVERY_TIME, MESSAGE_FLAGS, propertyName, propertyValue, SUBMIT_TIME } from "./property.ts";
 import { child, type Node, text } from "./xml-tree.ts";
 
 const CLASS = /^[\x20-\x7e]{0,254}[\x20-\x2d\x2f-\x7e]$/;
@@ -97,6 +97,7 @@ function readProperties(node: Node): Record<string, string> {
     const [path, value] = property.children;
     if (!path || !value) continue;
     const name = propertyName(path);
+    checkShape(path, value);
     properties[name] = propertyValue(
       name,
       value.name === "Values" ? value.children.map(({ text }) => text).join("\n") : value.text,

@@ -27,7 +27,11 @@ export function propertyName({ attributes }: Node): string {
     PropertySetId,
   } = attributes;
   const type = PropertyType.toLowerCase();
+  if (PropertySetId !== undefined && DistinguishedPropertySetId !== undefined)
+    throw invalid("The extended property has two property sets.");
   if (PropertyTag !== undefined) {
+    if ([PropertyName, PropertyId, PropertySetId, DistinguishedPropertySetId].some((one) => one !== undefined))
+      throw invalid("The extended property has a tag, and a name, an id or a property set besides.");
     const tag = Number(PropertyTag);
     if (tag >= 0x8000) throw invalid("A property tag of a named property may not be used.");
     return `${type} 0x${tag.toString(16)}`;
@@ -39,6 +43,16 @@ export function propertyName({ attributes }: Node): string {
   if (PropertyId !== undefined && PropertyName === undefined)
     return `${type} ${set} id 0x${Number(PropertyId).toString(16)}`;
   throw invalid("The extended property must have a name or an id, and not both.");
+}
+
+/** Arrays have values, all else has one value. */
+export function checkShape({ attributes }: Node, value: Node): void {
+  const isArray = attributes["PropertyType"]?.endsWith("Array") === true;
+  if (isArray !== (value.name === "Values"))
+    throw new EwsError(
+      "ErrorInvalidExtendedPropertyValue",
+      `A property of the type ${attributes["PropertyType"] ?? ""} has no ${value.name}.`,
+    );
 }
 
 /** The value as the store keeps it. */

@@ -18,6 +18,10 @@ export const TYPES_OF: Record<string, string> = {
   GetAttachment: "m:AttachmentShape=AttachmentShape? m:AttachmentIds=AttachmentIds",
   ResolveNames: "m:ParentFolderIds=FolderIds? m:UnresolvedEntry",
 
+  RequestServerVersion: "",
+  ExchangeImpersonation: "ConnectingSID=ConnectingSID",
+  ConnectingSID: "(PrincipalName|SID|PrimarySmtpAddress|SmtpAddress)",
+
   FolderShape: "BaseShape AdditionalProperties=Paths?",
   ItemShape:
     "BaseShape IncludeMimeContent? BodyType? UniqueBodyType? NormalizedBodyType? FilterHtmlContent? ConvertHtmlCodePageToUTF8? InlineImageUrlTemplate? BlockExternalImages? AddBlankTargetToLinks? MaximumBodySize? AdditionalProperties=Paths?",
@@ -88,6 +92,16 @@ const PROPERTY_TYPES =
 const DISTINGUISHED =
   /^(adminauditlogs|archivedeleteditems|archiveinbox|archivemsgfolderroot|archiverecoverableitemsdeletions|archiverecoverableitemsdiscoveryholds|archiverecoverableitemspurges|archiverecoverableitemsroot|archiverecoverableitemsversions|archiveroot|calendar|conflicts|contacts|conversationhistory|deleteditems|directory|drafts|favorites|imcontactlist|inbox|journal|junkemail|localfailures|msgfolderroot|mycontacts|notes|outbox|peopleconnect|publicfoldersroot|quickcontacts|recipientcache|recoverableitemsdeletions|recoverableitemsdiscoveryholds|recoverableitemspurges|recoverableitemsroot|recoverableitemsversions|root|searchfolders|sentitems|serverfailures|syncissues|tasks|todosearch|voicemail)$/;
 
+/** The fields of folders, items and messages by name; of what this server does not keep, by its kind. */
+const FIELD_URI = new RegExp(
+  `^(${[
+    "folder:(FolderId|ParentFolderId|DisplayName|UnreadCount|TotalCount|ChildFolderCount|FolderClass|SearchParameters|ManagedFolderInformation|PermissionSet|EffectiveRights|SharingEffectiveRights|DistinguishedFolderId|PolicyTag|ArchiveTag|ReplicaList)",
+    "item:(ItemId|ParentFolderId|ItemClass|MimeContent|MimeContentUTF8|Attachments|Subject|DateTimeReceived|Size|Categories|HasAttachments|Importance|InReplyTo|InternetMessageHeaders|IsAssociated|IsDraft|IsFromMe|IsResend|IsSubmitted|IsUnmodified|DateTimeSent|DateTimeCreated|Body|ResponseObjects|Sensitivity|ReminderDueBy|ReminderIsSet|ReminderNextTime|ReminderMinutesBeforeStart|DisplayTo|DisplayCc|DisplayBcc|Culture|EffectiveRights|LastModifiedName|LastModifiedTime|ConversationId|UniqueBody|Flag|StoreEntryId|InstanceKey|NormalizedBody|EntityExtractionResult|PolicyTag|ArchiveTag|RetentionDate|Preview|NextPredictedAction|GroupingAction|PredictedActionReasons|IsClutter|RightsManagementLicenseData|BlockStatus|HasBlockedImages|WebClientReadFormQueryString|WebClientEditFormQueryString|TextBody|IconIndex)",
+    "message:(ConversationIndex|ConversationTopic|InternetMessageId|IsRead|IsResponseRequested|IsReadReceiptRequested|IsDeliveryReceiptRequested|ReceivedBy|ReceivedRepresenting|References|ReplyTo|From|Sender|ToRecipients|CcRecipients|BccRecipients|ReminderMessageData|VotingInformation|ApprovalRequestData)",
+    "(meeting|meetingRequest|calendar|task|contacts|distributionlist|postitem|conversation|persona|rolemember|network|bulletin):\\w+(:\\w+)*",
+  ].join("|")})$`,
+);
+
 /** The attributes of each type or element; an exclamation mark after the name: it must be there. */
 export const ATTRIBUTES_OF: Record<string, Record<string, RegExp>> = {
   FindFolder: { "Traversal!": /^(Shallow|Deep|SoftDeleted)$/ },
@@ -107,7 +121,8 @@ export const ATTRIBUTES_OF: Record<string, Record<string, RegExp>> = {
     SearchScope: /^(ActiveDirectory|ActiveDirectoryContacts|Contacts|ContactsActiveDirectory)$/,
     ContactDataShape: /^(IdOnly|Default|AllProperties|PcxPeopleSearch)$/,
   },
-  Path: { "FieldURI!": /^[a-z]+(:\w+)+$/i },
+  RequestServerVersion: { "Version!": /^/ },
+  Path: { "FieldURI!": FIELD_URI },
   IndexedPath: { "FieldURI!": /^[a-z]+(:\w+)+$/i, "FieldIndex!": /./ },
   ExtendedPath: {
     DistinguishedPropertySetId: PROPERTY_SETS,
@@ -138,13 +153,29 @@ export const ATTRIBUTES_OF: Record<string, Record<string, RegExp>> = {
 /** What a text may be, by the element's name. */
 export const TEXTS_OF: Record<string, RegExp> = {
   BaseShape: /^(IdOnly|Default|AllProperties|PcxPeopleSearch)$/,
-  IncludeMimeContent: BOOLEAN,
-  BodyType: /^(Best|HTML|Text)$/,
-  ReturnNewItemIds: BOOLEAN,
   Sensitivity: /^(Normal|Personal|Private|Confidential)$/,
   Importance: /^(Low|Normal|High)$/,
-  IsRead: BOOLEAN,
-  IsInline: BOOLEAN,
-  DateTimeReceived: /^\d{4}-\d\d-\d\dT/,
-  DateTimeSent: /^\d{4}-\d\d-\d\dT/,
+  MailboxType:
+    /^(Mailbox|PublicDL|PrivateDL|Contact|PublicFolder|Unknown|OneOff|GroupMailbox|ImplicitContact|User|System)$/,
+  UnresolvedEntry: /./s,
+  ConversationIndex: /^[A-Za-z0-9+/\s]*={0,2}\s*$/,
+  Content: /^[A-Za-z0-9+/\s]*={0,2}\s*$/,
+  ...all(/^(Best|HTML|Text)$/, "BodyType UniqueBodyType NormalizedBodyType"),
+  ...all(
+    BOOLEAN,
+    "IncludeMimeContent FilterHtmlContent ConvertHtmlCodePageToUTF8 BlockExternalImages AddBlankTargetToLinks ReturnNewItemIds IsRead IsInline IsContactPhoto " +
+      "IsSubmitted IsDraft IsFromMe IsResend IsUnmodified ReminderIsSet HasAttachments IsReadReceiptRequested IsDeliveryReceiptRequested IsResponseRequested",
+  ),
+  ...all(/^[+-]?\d+$/, "Size TotalCount ChildFolderCount UnreadCount MaximumBodySize ReminderMinutesBeforeStart"),
+  ...all(
+    /^-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$/,
+    "DateTimeReceived DateTimeSent DateTimeCreated ReminderDueBy LastModifiedTime",
+  ),
 };
+
+function all(pattern: RegExp, names: string): Record<string, RegExp> {
+  return Object.fromEntries(names.split(" ").map((name) => [name, pattern]));
+}
+
+/** The types that hold text beside their attributes. The others with nothing within hold nothing at all. */
+export const TEXT_TYPES = ["Mime", "Body", "Header"];

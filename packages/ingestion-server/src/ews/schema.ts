@@ -1,4 +1,4 @@
-import { ATTRIBUTES_OF, ITEM, SEARCH, TEXTS_OF, TYPES_OF } from "./schema-types.ts";
+import { ATTRIBUTES_OF, ITEM, SEARCH, TEXT_TYPES, TEXTS_OF, TYPES_OF } from "./schema-types.ts";
 import { MESSAGES, type Node, TYPES } from "./xml-tree.ts";
 
 /** Where and how a request breaks the schema. */
@@ -45,10 +45,19 @@ export function validate(operation: Node): void {
   validateType(operation, operation.name);
 }
 
+/** The same for what the header says of the version and of whom the request acts as; what is no part of EWS is passed over. */
+export function validateHeader(header: Node | undefined): void {
+  for (const node of header?.children ?? []) {
+    if (node.namespace === TYPES && HEADERS.includes(node.name)) validateType(node, node.name);
+  }
+}
+
+const HEADERS = ["RequestServerVersion", "ExchangeImpersonation"];
+
 function validateType(node: Node, type: string): void {
   validateAttributes(node, type);
   const expected = particlesOf(type);
-  if (expected.length > 0 && /\S/.test(node.text)) {
+  if (!TEXT_TYPES.includes(type) && /\S/.test(node.text)) {
     throw new SchemaViolation(`The element ${named(node)} cannot contain text.`, node);
   }
   let position = 0;
@@ -94,6 +103,8 @@ function possible(expected: Particle[], position: number, count: number): Partic
 }
 
 function validateText(node: Node): void {
+  const [attribute] = Object.keys(node.attributes);
+  if (attribute !== undefined) throw new SchemaViolation(`The '${attribute}' attribute is not declared.`, node);
   const [child] = node.children;
   if (child) throw invalidChild(node, child, []);
   const allowed = TEXTS_OF[node.name];

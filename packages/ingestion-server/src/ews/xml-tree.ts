@@ -5,6 +5,9 @@ export const MESSAGES = "http://schemas.microsoft.com/exchange/services/2006/mes
 export const ERRORS = "http://schemas.microsoft.com/exchange/services/2006/errors";
 export const SOAP = "http://schemas.xmlsoap.org/soap/envelope/";
 
+/** Of the attributes that any element may carry. */
+const INSTANCE = "http://www.w3.org/2001/XMLSchema-instance";
+
 /** An element of a request, with the place where it begins. */
 export interface Node {
   name: string;
@@ -44,8 +47,10 @@ export function readTree(text: string): Node {
       position: parser.column,
     };
     for (const attribute of Object.values(attributes)) {
-      if (attribute.prefix !== "xmlns" && attribute.local !== "xmlns")
-        node.attributes[attribute.local] = attribute.value;
+      const { prefix, local, uri, value } = attribute;
+      if (prefix === "xmlns" || local === "xmlns" || uri === INSTANCE) continue;
+      // Another namespace's attribute is another attribute.
+      node.attributes[uri === "" ? local : attribute.name] = value;
     }
     open.at(-1)?.children.push(node);
     if (open.push(node) > DEEPEST) throw new MalformedXml("The elements are nested too deeply.");
