@@ -148,6 +148,24 @@ test("a mailbox of which nothing can be said is held back alone, and looked at a
   expect(next.doubled()).toEqual([]);
 });
 
+test("a run that is ended while it looks ends in peace, and the next one looks again", async () => {
+  const stop = new AbortController();
+  const mailbox = new Mailboxes({
+    outcome: () => ({ status: "unknown", reason: "The connection broke.", stored: true }),
+    findThrows: () => {
+      stop.abort();
+      return stop.signal.reason instanceof Error ? stop.signal.reason : undefined;
+    },
+  });
+  const result = await deliver({ ...(await options(mailbox)), signal: stop.signal });
+  expect(result).toMatchObject({ copies: 0 });
+  expect(result.stopped).toBeUndefined();
+  const next = new Mailboxes({}, mailbox);
+  await deliver(await options(next));
+  expect(next.copies()).toEqual(expectedCopies());
+  expect(next.doubled()).toEqual([]);
+});
+
 test("where several of its people have no mailbox, the third-party data mailbox has one copy of a message", async () => {
   const mailbox = new Mailboxes({
     outcome: ({ mailbox: address }) =>

@@ -70,7 +70,7 @@ export async function itemsOf(
   return byMessageId.map((found) => (found.length > 0 ? found : (later.next().value ?? [])));
 }
 
-/** What cannot be said holds up the whole delivery: it is asked for more often than what can be put off. */
+/** What cannot be said leaves the mailbox's deliveries open until the next run: it is asked for more than once. */
 async function findPatiently(
   mailbox: string,
   deliveries: Delivery[],

@@ -68,6 +68,11 @@ async function receiptsOf(
       { signal },
     );
   } catch (error) {
+    // The run is ending: whatever the search was interrupted with, the next run looks again.
+    if (signal.aborted) {
+      settlements.leaveOpen(group.length);
+      return undefined;
+    }
     if (!isHansardError(error) || error.kind === "authentication" || error.kind === "settings") throw error;
     settlements.leaveOpen(group.length);
     log.warn("It cannot be said what became of deliveries; they are looked for again in the next run.", {
