@@ -8,6 +8,7 @@ import {
   createWorld,
   type JsonObject,
   post,
+  renderMessage,
   type SlackServer,
   startSlack,
   STRICT,
@@ -134,6 +135,28 @@ describe("files", () => {
       expect([...run.journal.followUps.values()].map(({ size }) => size)).toEqual([0]);
     },
   );
+
+  test("an old version of the message, told later, does not put off a file that is due", async () => {
+    const input = { mode: "discovery", token: "xoxp-organisation", apiUrl: `${server.url}/api/` };
+    const discovery = { ...run, input: { ...input, requestsPerMinute: 1_000_000, requestsPerSecond: 1_000_000 } };
+    const file = { id: "F00000001", name: "late.txt", bytes: Buffer.from("late"), isDeleted: false };
+    const message = post(world, channel(), { files: [{ ...file, absence: "hidden" }] });
+    world.now += 5000;
+    await readAll(discovery);
+    const edited = { user: message.user, ts: `${Math.floor(world.now / 1000)}.000200` };
+    const record = { ...renderMessage(channel(), message, server.url), edited };
+    channel().records.push({ at: edited.ts, of: message.ts, record });
+    for (const shared of message.files) delete shared.absence;
+    world.now += 2 * 3_600_000;
+    let crashes = 1;
+    await readAll({ ...discovery, crash: () => (crashes-- > 0 ? "after" : undefined) });
+    expect([...run.journal.events.values()].map(({ type, version }) => `${type} ${version ?? ""}`.trim())).toEqual([
+      "FileShare",
+      `Edit ${edited.ts}`,
+      "FileShare file/F00000001",
+    ]);
+    expect([...run.journal.gaps.keys()]).toEqual([]);
+  });
 
   test("a file that Slack has no more is not asked for again, and its gap stays", async () => {
     const file = { id: "F00000001", name: "late.txt", bytes: Buffer.from("late"), isDeleted: false };

@@ -111,7 +111,10 @@ export async function add(
   page.events.push(event);
   for (const file of missing) {
     page.gaps.push(file.gap);
-    if (file.mayCome) await owe(reading, oweFile(event, file, context.startedAt));
+    const followUp = oweFile(event, file, context.startedAt);
+    // One that is due is worked off in this read: an old version of the message must not put it off.
+    const isDue = context.followUps.some(({ id }) => id === followUp.id);
+    if (file.mayCome && !isDue) await owe(reading, followUp);
   }
 }
 
