@@ -4,16 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { contextOf, sampleDelivery } from "./delivery.test.sample.ts";
+import { contextOf, sampleDelivery } from "@hansard/testkit/deliveries";
 import { openFilesDestination } from "./destination.ts";
 import { verify } from "./verify.ts";
+import { Settings } from "./settings.ts";
 
 const KILLS = 12;
 const MESSAGES = 600;
 const WRITER = `
-  import { contextOf, sampleDelivery } from "./delivery.test.sample.ts";
+  import { contextOf, sampleDelivery } from "@hansard/testkit/deliveries";
   import { openFilesDestination } from "./destination.ts";
-  const destination = await openFilesDestination(contextOf({ folder: process.env.FOLDER, format: process.env.FORMAT }));
+  import { Settings } from "./settings.ts";
+  const destination = await openFilesDestination(contextOf("files", Settings.parse({ folder: process.env.FOLDER, format: process.env.FORMAT })));
   const signal = new AbortController().signal;
   for (let number = 0; number < ${MESSAGES}; number += 20) {
     const batch = Array.from({ length: 20 }, (_, index) => sampleDelivery(number + index));
@@ -29,7 +31,7 @@ test.each(["eml", "maildir"])(
   async (format) => {
     const root = await mkdtemp(join(tmpdir(), "hansard-crash-"));
     for (let kill = 0; kill < KILLS; kill++) await writeAndKill(root, format, kill);
-    const destination = await openFilesDestination(contextOf({ folder: root, format }));
+    const destination = await openFilesDestination(contextOf("files", Settings.parse({ folder: root, format })));
     const deliveries = Array.from({ length: MESSAGES }, (_, number) => sampleDelivery(number));
     const outcomes = await destination.submit(deliveries, { signal: new AbortController().signal });
     await destination.close();

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Destination, Outcome } from "@hansard/core/ingestion";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { LARGE_CONTENT, contextOf, hashOf, sampleDelivery } from "./delivery.test.sample.ts";
+import { LARGE_CONTENT, contextOf, hashOf, sampleDelivery } from "@hansard/testkit/deliveries";
 import { openFilesDestination } from "./destination.ts";
 import { verify } from "./verify.ts";
+import { Settings } from "./settings.ts";
 
 const signal = new AbortController().signal;
 let root: string;
@@ -22,7 +23,9 @@ afterEach(async () => {
 });
 
 async function openHere(settings: object = {}): Promise<Destination> {
-  const destination = await openFilesDestination(contextOf({ folder: root, format: "eml", ...settings }));
+  const destination = await openFilesDestination(
+    contextOf("files", Settings.parse({ folder: root, format: "eml", ...settings })),
+  );
   opened.push(destination);
   return destination;
 }

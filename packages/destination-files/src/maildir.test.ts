@@ -5,9 +5,10 @@ import { join } from "node:path";
 import type { Destination, Folder } from "@hansard/core/ingestion";
 import { simpleParser } from "mailparser";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { LARGE_CONTENT, contextOf, hashOf, sampleDelivery } from "./delivery.test.sample.ts";
+import { LARGE_CONTENT, contextOf, hashOf, sampleDelivery } from "@hansard/testkit/deliveries";
 import { openFilesDestination } from "./destination.ts";
 import { verify } from "./verify.ts";
+import { Settings } from "./settings.ts";
 
 const signal = new AbortController().signal;
 const SLACK: Folder = { kind: "visible", path: ["Slack", "general.é/&"] };
@@ -17,7 +18,7 @@ let destination: Destination;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "hansard-maildir-"));
-  destination = await openFilesDestination(contextOf({ folder: root, format: "maildir" }));
+  destination = await openFilesDestination(contextOf("files", Settings.parse({ folder: root, format: "maildir" })));
 });
 
 afterEach(async () => {
@@ -52,7 +53,7 @@ test("a message that a reader has flagged is recognised when its delivery is sub
   const [name] = await readdir(folder);
   await rename(join(folder, name!), join(folder, name!.replace(":2,S", ":2,FRS")));
   await destination.close();
-  destination = await openFilesDestination(contextOf({ folder: root, format: "maildir" }));
+  destination = await openFilesDestination(contextOf("files", Settings.parse({ folder: root, format: "maildir" })));
 
   expect(await destination.submit([sampleDelivery(1)], { signal })).toEqual([first]);
   expect(await readdir(folder)).toHaveLength(1);
@@ -65,7 +66,9 @@ test("a message that a reader has flagged is recognised when its delivery is sub
 
 test("unread messages arrive in new", async () => {
   await destination.close();
-  destination = await openFilesDestination(contextOf({ folder: root, format: "maildir", markAsRead: false }));
+  destination = await openFilesDestination(
+    contextOf("files", Settings.parse({ folder: root, format: "maildir", markAsRead: false })),
+  );
   await destination.submit([sampleDelivery(1), sampleDelivery(2)], { signal });
   expect(await readdir(join(root, "alice@contoso.example", ".Slack", "new"))).toHaveLength(2);
 });

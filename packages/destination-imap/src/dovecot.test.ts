@@ -4,9 +4,10 @@ import { join } from "node:path";
 import type { Delivery, Destination, Folder, Outcome, Receipt } from "@hansard/core/ingestion";
 import { simpleParser } from "mailparser";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { LARGE_CONTENT, contextOf, hashOf, sampleDelivery } from "./delivery.test.sample.ts";
+import { LARGE_CONTENT, contextOf, hashOf, sampleDelivery } from "@hansard/testkit/deliveries";
 import { openImapDestination } from "./destination.ts";
 import { type Dovecot, MASTER_PASSWORD, PASSWORD, hasDovecot, startDovecot } from "./dovecot.test.server.ts";
+import { Settings } from "./settings.ts";
 
 const signal = new AbortController().signal;
 const ALICE = "alice@contoso.example";
@@ -57,7 +58,7 @@ function tokensUrl(): string {
 
 async function open(settings: object = {}): Promise<Destination> {
   const defaults = { host: "localhost", port: dovecot.imapsPort, caFile: dovecot.caFile, ...perUser() };
-  const destination = await openImapDestination(contextOf({ ...defaults, ...settings }));
+  const destination = await openImapDestination(contextOf("imap", Settings.parse({ ...defaults, ...settings })));
   opened.push(destination);
   return destination;
 }
@@ -245,7 +246,7 @@ withDovecot(
   async () => {
     const { caFile: _, ...untrusted } = { ...shared(), caFile: "" };
     const destination = await openImapDestination(
-      contextOf({ host: "localhost", port: dovecot.imapsPort, ...untrusted }),
+      contextOf("imap", Settings.parse({ host: "localhost", port: dovecot.imapsPort, ...untrusted })),
     );
     opened.push(destination);
     expect(await destination.submit([sampleDelivery(70)], { signal })).toMatchObject([

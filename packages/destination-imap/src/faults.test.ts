@@ -1,8 +1,9 @@
 import { type Server, type Socket, createServer } from "node:net";
 import type { Destination } from "@hansard/core/ingestion";
 import { afterEach, expect, test } from "vitest";
-import { contextOf, hashOf, sampleDelivery } from "./delivery.test.sample.ts";
+import { contextOf, hashOf, sampleDelivery } from "@hansard/testkit/deliveries";
 import { openImapDestination } from "./destination.ts";
+import { Settings } from "./settings.ts";
 
 const signal = new AbortController().signal;
 
@@ -46,15 +47,18 @@ async function start(script: Script, settings: object = {}): Promise<Scripted> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The scripted server is not listening.");
   const destination = await openImapDestination(
-    contextOf({
-      host: "127.0.0.1",
-      port: address.port,
-      tls: "none",
-      signIn: { method: "password", user: "archive", password: "a-secret" },
-      layout: { kind: "shared-account", rootFolder: [] },
-      timeoutMs: 2000,
-      ...settings,
-    }),
+    contextOf(
+      "imap",
+      Settings.parse({
+        host: "127.0.0.1",
+        port: address.port,
+        tls: "none",
+        signIn: { method: "password", user: "archive", password: "a-secret" },
+        layout: { kind: "shared-account", rootFolder: [] },
+        timeoutMs: 2000,
+        ...settings,
+      }),
+    ),
   );
   destinations.push(destination);
   return { destination, received, connections: () => connections };

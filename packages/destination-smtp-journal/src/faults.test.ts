@@ -1,7 +1,7 @@
 import { type Server, type Socket, createServer } from "node:net";
 import type { Destination } from "@hansard/core/ingestion";
 import { afterEach, expect, test } from "vitest";
-import { contextOf, hashOf, sampleDelivery } from "./delivery.test.sample.ts";
+import { contextOf, hashOf, sampleDelivery } from "@hansard/testkit/deliveries";
 import { openJournalDestination } from "./destination.ts";
 import { Settings } from "./settings.ts";
 
@@ -58,7 +58,9 @@ async function start(script: Script, settings: object = {}): Promise<Scripted> {
     recipient: "journal@archive.example",
     timeoutMs: 2000,
   };
-  const destination = await openJournalDestination(contextOf({ ...defaults, ...settings }));
+  const destination = await openJournalDestination(
+    contextOf("smtp-journal", Settings.parse({ ...defaults, ...settings })),
+  );
   destinations.push(destination);
   return { destination, commands, received, connections: () => connections };
 }

@@ -1,9 +1,10 @@
 import type { Delivery, Destination, Outcome, Receipt } from "@hansard/core/ingestion";
 import { type ParsedMail, simpleParser } from "mailparser";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { LARGE_CONTENT, contextOf, hashOf, sampleDelivery } from "./delivery.test.sample.ts";
+import { LARGE_CONTENT, contextOf, hashOf, sampleDelivery } from "@hansard/testkit/deliveries";
 import { openJournalDestination } from "./destination.ts";
 import { type Postfix, hasPostfix, startPostfix } from "./postfix.test.server.ts";
+import { Settings } from "./settings.ts";
 
 const signal = new AbortController().signal;
 const ADDRESSES = [
@@ -45,7 +46,9 @@ async function open(settings: object): Promise<Destination> {
     preset: "exchange",
     sender: "hansard@contoso.example",
   };
-  const destination = await openJournalDestination(contextOf({ ...defaults, ...settings }));
+  const destination = await openJournalDestination(
+    contextOf("smtp-journal", Settings.parse({ ...defaults, ...settings })),
+  );
   opened.push(destination);
   return destination;
 }
@@ -210,7 +213,7 @@ withPostfix(
       preset: "exchange",
       recipient: "journal@archive.example",
     };
-    const untrusted = await openJournalDestination(contextOf(settings));
+    const untrusted = await openJournalDestination(contextOf("smtp-journal", Settings.parse(settings)));
     opened.push(untrusted);
     expect(await untrusted.submit([sampleDelivery(11)], { signal })).toMatchObject([
       { status: "misconfigured", remedy: expect.stringContaining("caFile") },

@@ -8,8 +8,9 @@ import { text } from "node:stream/consumers";
 import type { Destination } from "@hansard/core/ingestion";
 import { SMTPServer } from "smtp-server";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { contextOf, sampleDelivery } from "./delivery.test.sample.ts";
+import { contextOf, sampleDelivery } from "@hansard/testkit/deliveries";
 import { openJournalDestination } from "./destination.ts";
+import { Settings } from "./settings.ts";
 
 // A real SMTP server that takes access tokens and nothing else, and only within TLS, beside an endpoint that issues them.
 
@@ -97,7 +98,7 @@ async function open(signIn: object): Promise<void> {
     messagesPerConnection: 1,
     signIn,
   };
-  destination = await openJournalDestination(contextOf(settings));
+  destination = await openJournalDestination(contextOf("smtp-journal", Settings.parse(settings)));
 }
 
 async function submit(...numbers: number[]): Promise<Awaited<ReturnType<Destination["submit"]>>> {

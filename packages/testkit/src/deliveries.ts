@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { BlobReader, Delivery, DestinationContext, Folder } from "@hansard/core/ingestion";
-import { Settings } from "./settings.ts";
 
-export const LARGE_CONTENT = Buffer.alloc(3_000_017, "hansard ");
+/** The content of a sample's large attachment, which no message holds itself. */
+export const LARGE_CONTENT: Buffer = Buffer.alloc(3_000_017, "hansard ");
 
 /** The one blob that the sample mails refer to. */
 export const blobs: BlobReader = {
@@ -15,7 +15,7 @@ export const blobs: BlobReader = {
 /** A delivery of a small message, or of one with a large attachment that only the journal's store holds. */
 export function sampleDelivery(
   number: number,
-  options: { mailbox?: string; folder?: Folder; text?: string; large?: boolean } = {},
+  options: { mailbox?: string; folder?: Folder; text?: string; large?: boolean; subject?: string } = {},
 ): Delivery {
   const { mailbox = "alice@contoso.example", folder = { kind: "visible", path: ["Slack"] }, large = false } = options;
   const text = options.text ?? `Message number ${number}.\r\n.\r\nA line with one dot stands above.\r\n`;
@@ -36,7 +36,7 @@ export function sampleDelivery(
       date,
       from: { id: "U1", name: "Bob", address: "bob@contoso.example" },
       to: [{ id: "U2", name: "Alice", address: "alice@contoso.example" }],
-      subject: `Number ${number}`,
+      subject: options.subject ?? `Number ${number}`,
       text,
       attachments: [],
       references: [],
@@ -45,11 +45,17 @@ export function sampleDelivery(
   };
 }
 
-export function contextOf(settings: object): DestinationContext<Settings> {
+/** What a destination is opened with: settings that its schema has read, the blob of the samples, and a log that nobody reads. */
+export function contextOf<Settings>(
+  id: string,
+  settings: Settings,
+  folder = "/nonexistent",
+): DestinationContext<Settings> {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  return { id: "files", settings: Settings.parse(settings), blobs, folder: "/nonexistent", log };
+  return { id, settings, blobs, folder, log };
 }
 
+/** SHA-256 as 64 hexadecimal digits. */
 export function hashOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
