@@ -113,6 +113,15 @@ describe("elements that come again and again", () => {
     }
   });
 
+  test.each([
+    ["of more kinds than are remembered", (index: number) => Math.floor(index / 3)],
+    ["of which hardly any comes again", (index: number) => index],
+  ])("are told the same %s", async (_, kindOf) => {
+    const people = Array.from({ length: 15_000 }, (_, index) => `<User>${kindOf(index)}${"é".repeat(900)}</User>`);
+    const bytes = Buffer.from(documentOf(...people, ADA, ADA, ADA));
+    expect((await read(bytes, NAMES, 8192)).events).toEqual((await read(bytes, [], 8192)).events);
+  });
+
   test("count as deep as they are", async () => {
     const deep = `<User>${"<a>".repeat(40)}${"</a>".repeat(40)}</User>`;
     const bytes = Buffer.from(documentOf(deep, deep, deep, `${"<b>".repeat(30)}${deep}${"</b>".repeat(30)}`));

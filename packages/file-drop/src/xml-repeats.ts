@@ -28,7 +28,9 @@ interface Replaced {
 const LESS = "<".charCodeAt(0);
 const GREATER = ">".charCodeAt(0);
 const MAX_ELEMENT = 4096;
-const MAX_REMEMBERED = 8 * 1024 ** 2;
+/** In characters, with what each element takes beside. */
+const MAX_REMEMBERED = 4 * 1024 ** 2;
+const EACH_ELEMENT = 100;
 /** So many elements are looked at before it is judged whether looking is worth it. */
 const TRIAL = 4096;
 /** Of an element's content, in characters: enough to tell most elements apart. */
@@ -206,7 +208,7 @@ export class Repeats {
     if (known === undefined && this.#size > MAX_REMEMBERED) this.#forget();
     // Through JSON, so that it does not keep alive the text that it was cut from.
     const own: string = JSON.parse(JSON.stringify(source));
-    if (known === undefined) this.#size += own.length;
+    if (known === undefined) this.#size += own.length + EACH_ELEMENT;
     const element = known === "once" ? elementOf(own, this.#standIn) : undefined;
     this.#remembered.set(own, element ?? (known === "once" ? "never" : "once"));
     return element;

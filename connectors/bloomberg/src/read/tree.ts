@@ -26,7 +26,7 @@ const REPEATED = ["User", "Inviter", "Invitee", "UserInfo", "ConversationID"];
 export async function readTrees(content: AsyncIterable<Uint8Array>, handlers: TreeHandlers): Promise<void> {
   const names = new Names();
   const building = new Building();
-  const known = new Map<RepeatedElement, Tree | string>();
+  const known = new WeakMap<RepeatedElement, Known>();
   const path: string[] = [];
 
   function open(given: string, attributes: Record<string, string>): void {
@@ -49,18 +49,18 @@ export async function readTrees(content: AsyncIterable<Uint8Array>, handlers: Tr
   }
   function element(element: RepeatedElement): void {
     if (!building.isOpen) return replay(element, { open, text, close });
-    let value = known.get(element);
-    if (value === undefined) {
-      value = treeOf(element, names);
-      if (known.size >= KNOWN_REMEMBERED) known.clear();
-      known.set(element, value);
-    }
-    building.add(names.same(element.name), value);
+    let made = known.get(element);
+    if (!made) known.set(element, (made = { name: names.same(element.name), value: treeOf(element, names) }));
+    building.add(made.name, made.value);
   }
   await readXml(content, { open, text, close, repeated: { names: REPEATED, element } });
 }
 
-const KNOWN_REMEMBERED = 20_000;
+/** What was made of a repeated element the first time. */
+interface Known {
+  name: string;
+  value: Tree | string;
+}
 
 type Replayed = Pick<XmlHandlers, "open" | "text" | "close">;
 
