@@ -7,7 +7,7 @@ import { startChild } from "./run-child.ts";
 import type { Act, Point, Run, Striker } from "./strike.ts";
 
 /** Which calls an act can strike: writes, synchronisations, and those that change names and lengths. */
-const KINDS: Record<Act, string> = { kill: "wsn", stop: "wsn", EIO: "wsn", ENOSPC: "w", half: "w", byte: "w" };
+const KINDS: Record<Act, string> = { kill: "wsn", stop: "wsn", EIO: "wsn", ENOSPC: "wsn", half: "w", byte: "w" };
 /** A run takes less than a second. */
 const HUNG_MS = 60_000;
 

@@ -8,7 +8,7 @@ const NAMES = ["ftruncate", "rename", "unlink", "mkdir", "link"];
 const CALLS: Record<Act, string[]> = {
   kill: ["pwrite64", "write", ...SYNCHRONISATIONS, ...NAMES],
   EIO: ["pwrite64", ...SYNCHRONISATIONS, ...NAMES],
-  ENOSPC: ["pwrite64"],
+  ENOSPC: ["pwrite64", ...SYNCHRONISATIONS, ...NAMES],
   stop: [],
   half: [],
   byte: [],

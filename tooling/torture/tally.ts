@@ -41,7 +41,7 @@ export function digestOf(folders: string[]): string {
   const hash = createHash("sha256").update(readFileSync(join(ROOT, "tooling", "random.ts")));
   for (const folder of folders)
     for (const name of readdirSync(join(ROOT, folder), { recursive: true }).map(String).sort())
-      if (name.endsWith(".ts") && !/(^|\/)(node_modules|dist)\//.test(name))
+      if (/\.(ts|c)$/.test(name) && !/(^|\/)(node_modules|dist)\//.test(name))
         hash.update(`${folder}/${name}\n`).update(readFileSync(join(ROOT, folder, name)));
   return hash.digest("hex").slice(0, 16);
 }

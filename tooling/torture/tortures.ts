@@ -9,7 +9,7 @@ import { randomKills } from "./random-kills.ts";
 import { canTrace } from "./strike-by-strace.ts";
 import type { Act, Striker } from "./strike.ts";
 import { openStriker, strikeEverywhere, type StrikesResult } from "./strikes.ts";
-import { openTally } from "./tally.ts";
+import { digestOf, openTally } from "./tally.ts";
 import type { Torture, TortureResult } from "./torture-result.ts";
 
 export interface TortureOptions {
@@ -86,8 +86,10 @@ function killAtWrites(options: TortureOptions): Promise<Outcome | undefined> {
 
 function failDisk(options: TortureOptions): Promise<Outcome | undefined> {
   return strikeWith("faults", ["EIO", "ENOSPC", "half"], options, (struck, every, striker) => {
-    const short = striker.lacks.includes("half") ? "no short writes, for want of a C compiler" : "short writes";
-    return `faults (EIO, ENOSPC, ${short}), at ${every} write, synchronisation and change of a name${struck}: it went on rightly or ended with a clear error`;
+    const short = striker.lacks.includes("half")
+      ? "no write cut short, for want of a C compiler"
+      : "each write cut short";
+    return `faults (EIO and ENOSPC at ${every} write, synchronisation and change of a name; ${short})${struck}: it went on rightly or ended with a clear error`;
   });
 }
 
@@ -100,7 +102,7 @@ async function strikeWith(
   const striker = openStriker();
   if (striker === undefined) return undefined;
   const torture = await soundTorture(options);
-  const code = `${basename(torture.sound)} ${options.seed} ${options.step} ${striker.lacks.join()}`;
+  const code = `${basename(torture.sound)} ${digestOf(["tooling/torture"])} ${options.seed} ${options.step} ${striker.lacks.join()}`;
   const tally = openTally<StrikesResult>(id, code);
   const result = await strikeEverywhere(torture, striker, { ...options, acts, tally });
   const threads = Object.entries(result.threads).map(([thread, hits]) => `${thread} ${hits}`);
