@@ -4,11 +4,12 @@ import { basename } from "node:path";
 import { runScenario } from "./run-scenario.ts";
 import type { Scenario } from "./scenarios.ts";
 
-// Runs one scenario to its end in the folder given. Every "captured" line is a promise: those events are durable.
+// Runs one scenario to its end in the folder given. Every "captured" line is a promise: those events are durable. After "started" only work is left.
 const [folder = "", text = "{}"] = process.argv.slice(2);
 
 try {
   nameThreads();
+  say("started");
   await runScenario({
     folder,
     scenario: JSON.parse(text) as Scenario,

@@ -41,7 +41,7 @@ export async function powerCuts({ bundle, sound, seed, onProgress }: Torture, cu
     for (let cut = 0; cut < cuts && result.problems.length === 0; cut += 1) {
       const run = { bundle, folder: join(disk, "data"), scenario: withSeed(seed + cut) };
       const point = points && pick(points, random());
-      const durable = await cutPower(folder, run, point ?? 150 + Math.floor(random() * 500));
+      const durable = await cutPower(folder, run, point ?? Math.floor(random() * 1000));
       result.hits += 1;
       const found = eventsIn(run.folder);
       const wrong = [
@@ -87,7 +87,7 @@ function pick(counts: Map<string, number>, where: number): Point {
 }
 
 /**
- * Runs the program on a new disk, stops it at a point or after so many milliseconds, and mounts what the disk held then. Gives
+ * Runs the program on a new disk, stops it at a point or after so many milliseconds of its work, and mounts what the disk held then. Gives
  * how many events had been promised.
  */
 async function cutPower(folder: string, run: Run, where: Point | number): Promise<number> {
@@ -101,7 +101,8 @@ async function cutPower(folder: string, run: Run, where: Point | number): Promis
   mount(image, disk);
   const environment =
     typeof where === "number" ? {} : strikeEnvironment({ folder: run.folder, act: "stop", point: where, log });
-  const { process, ended, promised } = startChild({ ...run, environment });
+  const { process, started, ended, promised } = startChild({ ...run, environment });
+  await started;
   if (typeof where === "number") await sleep(where);
   else while (process.exitCode === null && !isStruck(log)) await sleep(2);
   process.kill("SIGSTOP");

@@ -37,8 +37,9 @@ export async function randomKills({ bundle, sound, seed, onProgress }: Torture, 
     const scenario = { ...LOAD, settings: { ...LOAD.settings, seed: seed + round } };
     for (let ended = false; !ended && hits < kills;) {
       const before = eventsIn(folder);
-      const { process, ended: over, promised } = startChild({ bundle, folder, scenario });
-      const timer = setTimeout(() => process.kill("SIGKILL"), 60 + Math.floor(random() * 500));
+      const { process, started, ended: over, promised } = startChild({ bundle, folder, scenario });
+      await started;
+      const timer = setTimeout(() => process.kill("SIGKILL"), Math.floor(random() * 500));
       const { code } = await over;
       clearTimeout(timer);
       ended = code === 0;

@@ -22,6 +22,8 @@ export interface StartOptions {
 /** Starts the tortured program. */
 export function startChild({ bundle, folder, scenario, wrapper = [], environment = {} }: StartOptions): {
   process: ChildProcess;
+  /** Its code is loaded and its work begins, or it has ended already. */
+  started: Promise<unknown>;
   ended: Promise<Ended>;
   promised: () => number;
 } {
@@ -43,5 +45,6 @@ export function startChild({ bundle, folder, scenario, wrapper = [], environment
   const ended = new Promise<Ended>((resolve) => {
     child.on("close", (code, signal) => resolve({ code: signal ? 137 : (code ?? 1), stderr, promised: promised() }));
   });
-  return { process: child, ended, promised };
+  const started = Promise.race([ended, new Promise((resolve) => child.stdout?.once("data", resolve))]);
+  return { process: child, started, ended, promised };
 }
