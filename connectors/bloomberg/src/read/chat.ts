@@ -210,9 +210,9 @@ class Conversation {
   }
 
   #time(data: Tree, parsed: ChatEvent | undefined): string {
-    const own = data["DateTimeUTC"];
-    for (const epoch of [parsed?.DateTimeUTC, own, this.#room["StartTimeUTC"]]) {
-      if (typeof epoch === "string" && /^\d{1,13}$/.test(epoch)) return timeOf(epoch);
+    if (parsed) return timeOf(parsed.DateTimeUTC);
+    for (const epoch of [data["DateTimeUTC"], this.#room["StartTimeUTC"]]) {
+      if (isEpoch(epoch)) return timeOf(epoch);
     }
     return `${this.#surroundings.group.split(".")[1]}T00:00:00.000Z`;
   }

@@ -71,8 +71,8 @@ async function* flushing(
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of content) {
     yield chunk;
-    await records.flush();
-    await conversations.flush();
+    const written = records.flush() ?? conversations.flush();
+    if (written) await written;
   }
 }
 

@@ -72,14 +72,17 @@ export class RecordSpool {
     }
   }
 
-  /** Takes in what was added, and begins to write it where it is worth it. Call it between chunks. */
-  async flush(): Promise<void> {
-    if (this.#values.length === 0) return;
+  /** Takes in what was added, between two pieces. What it gives is to be awaited: a write that stands before the next one. */
+  flush(): Promise<void> | undefined {
+    if (this.#values.length === 0) return undefined;
     const text = this.#values.join(BETWEEN) + BETWEEN;
     this.#values = [];
     const mostBytes = text.length * 3;
-    if (this.#used + mostBytes > this.#buffer.byteLength) await this.#write(mostBytes);
-    this.#used += this.#buffer.write(text, this.#used);
+    if (this.#used + mostBytes <= this.#buffer.byteLength) {
+      this.#used += this.#buffer.write(text, this.#used);
+      return undefined;
+    }
+    return this.#write(mostBytes).then(() => void (this.#used = this.#buffer.write(text)));
   }
 
   /** Writes one buffer while the other is filled. */

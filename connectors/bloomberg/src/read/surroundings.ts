@@ -45,11 +45,10 @@ let lastMinute = { start: Number.NaN, text: "" };
 export function timeOf(epoch: string): string {
   const value = Number(epoch);
   if (value >= 1e11) return new Date(value).toISOString();
-  const second = value % 60;
-  const start = value - second;
+  const start = Math.floor(value / 60) * 60;
   // Events come by the million, and a date costs more than all the rest of a time.
   if (start !== lastMinute.start) lastMinute = { start, text: new Date(start * 1000).toISOString().slice(0, 17) };
-  return lastMinute.text + (SECONDS[second] ?? "");
+  return lastMinute.text + (SECONDS[value - start] ?? "");
 }
 
 /** The gaps of an event that is there and lacks a part. */
