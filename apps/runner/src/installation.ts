@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type Connector, type Logger, Secret, SettingsError } from "@hansard/core";
+import { type Connector, type Logger, Secret, SettingsError, type SourceContext } from "@hansard/core";
 import {
   createHttpClient,
   loadPeopleMap,
   type OpenHttpClient,
   type PeopleMap,
   type Preparation,
+  sourceState,
 } from "@hansard/core/ingestion";
 import { type LocalJournal, openJournal, type StateKeys } from "@hansard/journal";
 import { type LoadedConfiguration, loadConfig } from "./config/load-config.ts";
@@ -108,6 +109,18 @@ export class Installation {
   async unprovenHolds(): Promise<UnprovenHold[]> {
     const opened = await Promise.all(this.#destinations.values());
     return opened.flatMap((open) => open.unprovenHolds());
+  }
+
+  /** What a connector's functions get, apart from those that read. */
+  sourceContext(source: OpenSource, signal: AbortSignal): SourceContext<never> {
+    return {
+      settings: source.settings as never,
+      http: this.http(source, signal),
+      log: this.log,
+      signal,
+      startedAt: new Date(),
+      state: sourceState(this.journal, source.id),
+    };
   }
 
   /** Requests of a source: only to the hosts that its connector declares, privately only to those that the configuration itself names. */

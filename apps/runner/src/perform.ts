@@ -5,11 +5,12 @@ import { exportMessages } from "./commands/export.ts";
 import { init } from "./commands/init.ts";
 import { reroute, unmappedPeople } from "./commands/people.ts";
 import { listQuarantine, retryQuarantine, showQuarantine } from "./commands/quarantine.ts";
+import { reconcile } from "./commands/reconcile.ts";
 import { replay } from "./commands/replay.ts";
 import { run } from "./commands/run.ts";
 import { serveIngestion } from "./commands/serve-ingestion.ts";
 import { forgetState } from "./commands/state.ts";
-import { gaps, reconcile, status, verify } from "./commands/status.ts";
+import { gaps, status, verify } from "./commands/status.ts";
 import { verifyExport } from "./commands/verify-export.ts";
 import { configurationSchema } from "./config/json-schema.ts";
 import { Installation } from "./installation.ts";
@@ -34,7 +35,7 @@ const COMMANDS: Record<string, Perform> = {
   check: (installation, _, options, signal) => check(installation, options, signal),
   run: (installation, _, options, signal) => run(installation, options, signal),
   status: (installation, _, options) => status(installation, options),
-  reconcile: (installation, _, options) => reconcile(installation, options),
+  reconcile: (installation, _, options, signal) => reconcile(installation, options, signal),
   gaps: (installation, _, options) => gaps(installation, options),
   "quarantine list": (installation, _, options) => listQuarantine(installation, options),
   "quarantine show": (installation, [id], options) => showQuarantine(installation, Number(id), options),

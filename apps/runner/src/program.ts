@@ -48,6 +48,10 @@ export function program(version: string): Command {
   hansard
     .command("reconcile")
     .description("the books: claimed, captured, delivered, and what is in neither column")
+    .option(
+      "--ask-sources",
+      "also ask each source for the ids of all that it has, and name those that the journal lacks",
+    )
     .addOption(json)
     .action(act("reconcile"));
   hansard

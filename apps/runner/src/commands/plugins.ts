@@ -1,5 +1,4 @@
 import type { Connector, Finding } from "@hansard/core";
-import { sourceState } from "@hansard/core/ingestion";
 import { jsonSchemaOf } from "../config/plugin-settings.ts";
 import type { Installation, OpenSource } from "../installation.ts";
 import { print, shown, table } from "../output.ts";
@@ -70,17 +69,9 @@ export async function check(
 
 /** What stops the check of one source is a finding of it, so that the others are looked at all the same. */
 async function checkSource(installation: Installation, source: OpenSource, signal: AbortSignal): Promise<Finding[]> {
-  const { journal, log } = installation;
-  const context = {
-    settings: source.settings as never,
-    http: installation.http(source, signal),
-    log,
-    signal,
-    startedAt: new Date(),
-    state: sourceState(journal, source.id),
-  };
   try {
-    return (await source.connector.check?.(context)) ?? [{ level: "ok", message: "The settings are in order." }];
+    const findings = await source.connector.check?.(installation.sourceContext(source, signal));
+    return findings ?? [{ level: "ok", message: "The settings are in order." }];
   } catch (error) {
     return [findingOf(error)];
   }

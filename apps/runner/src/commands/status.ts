@@ -35,32 +35,6 @@ function counts(record: Record<string, number>): (string | number)[][] {
   return Object.entries(record).map(([name, count]) => [`  ${shown(name)}`, count]);
 }
 
-/** The books: what each source claims against what was captured, and what became of it. Exit code 1 where they do not balance. */
-export async function reconcile(installation: Installation, { json }: { json?: boolean }): Promise<number> {
-  const sources = await installation.journal.books();
-  const balanced = sources.every(({ unaccounted }) => unaccounted === 0);
-  const columns = [
-    "claimed",
-    "captured",
-    "excluded",
-    "gaps",
-    "delivered",
-    "quarantined",
-    "pending",
-    "unaccounted",
-  ] as const;
-  print(json, { sources, balanced }, () => {
-    const rows = sources.map((source) => [source.id, ...columns.map((column) => source[column])]);
-    const wrong = sources.flatMap(({ id, discrepancies }) => discrepancies.map((sentence) => `${id}: ${sentence}`));
-    return [
-      table([["source", ...columns], ...rows]),
-      ...wrong,
-      balanced ? "The books balance." : "THE BOOKS DO NOT BALANCE.",
-    ].join("\n");
-  });
-  return balanced ? 0 : 1;
-}
-
 /** Known holes: what exists at the source and could not be captured. */
 export async function gaps(
   installation: Installation,
