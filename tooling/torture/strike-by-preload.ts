@@ -78,7 +78,7 @@ function compiled(): string | undefined {
   if (existsSync(library)) return library;
   mkdirSync(folder, { recursive: true });
   const incoming = `${library}.${process.pid}`;
-  const options = ["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"];
+  const options = ["-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-pthread"];
   const { status, stderr, error } = spawnSync("cc", [...options, "-o", incoming, source], { encoding: "utf8" });
   // Not there, or there without the headers of the C library.
   if (error !== undefined || /fatal error: [\w/]+\.h/.test(stderr)) return undefined;
