@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Window } from "@hansard/core/ingestion";
 import { ExchangeFailure } from "./failure.ts";
 import type { Settings } from "./settings.ts";
-import { Window } from "./window.ts";
 
 const STEADY_AFTER = 50;
 const LOOK_AGAIN_MS = 20;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { SettingsError } from "@hansard/core";
+import { isHansardError, SettingsError } from "@hansard/core";
+import { AccessTokens, outcomeOfSignIn } from "@hansard/core/ingestion";
 import { ImapFlow, type ImapFlowOptions } from "imapflow";
-import { AccessTokens } from "./access-token.ts";
 import { ImapFailure, SignInRefused, connectionOutcome, refusalOf, signInOutcome } from "./outcomes.ts";
 import type { Settings } from "./settings.ts";
 
@@ -59,7 +59,7 @@ export async function makeDoor(settings: Settings): Promise<Door> {
 
 async function authOf({ layout, signIn }: Settings, account: string, tokens: AccessTokens | undefined): Promise<Auth> {
   const mailbox = layout.kind === "mailbox-per-user" ? loginName(layout.loginName, account) : account;
-  if (tokens) return { user: mailbox, accessToken: await tokens.get() };
+  if (tokens) return { user: mailbox, accessToken: await tokenOf(tokens) };
   if (signIn.method === "access-token") return { user: mailbox, accessToken: signIn.accessToken.reveal() };
   if (signIn.method !== "password") throw new Error(`The sign-in ${signIn.method} is not known.`);
   const pass = signIn.password.reveal();
@@ -67,6 +67,14 @@ async function authOf({ layout, signIn }: Settings, account: string, tokens: Acc
   if (layout.actAs === "authorization-identity")
     return { user: signIn.user, pass, authzid: mailbox, loginMethod: "AUTH=PLAIN" };
   return { user: `${mailbox}${layout.separator}${signIn.user}`, pass };
+}
+
+async function tokenOf(tokens: AccessTokens): Promise<string> {
+  try {
+    return await tokens.get();
+  } catch (error) {
+    throw isHansardError(error) ? new ImapFailure(outcomeOfSignIn(error), error) : error;
+  }
 }
 
 function loginName(kind: "address" | "local-part", address: string): string {

@@ -1,10 +1,8 @@
 import type { Finding } from "@hansard/core";
 import { GraphFailure } from "./failure.ts";
-import { HOLD_REMEDY } from "./holds.ts";
 import { isKept } from "./purge.ts";
 import type { Submission } from "./submit.ts";
 
-const SOON_DAYS = 7;
 const MOST_LOOKS = 40;
 
 /** Whether the configuration sends anything into Purges. */
@@ -14,37 +12,13 @@ export function usesPurges({ context }: Pick<Submission, "context">): boolean {
 
 /** Graph does not say whether a mailbox is on hold. What counts is an administrator's word and its date. */
 export function checkHolds(work: Submission): Finding[] {
-  const { context, cloud } = work;
-  const { holds } = context.settings;
+  const { context, cloud, holds } = work;
   if (!usesPurges(work)) return [];
   if (!cloud.hasPermanentDelete) {
     const message = "Recoverable Items/Purges cannot be reached in this cloud, and so nothing can be delivered there.";
     return [{ level: "error", message, remedy: "Set the destination's `folder` to a visible folder or to the inbox." }];
   }
-  if (holds === undefined || holds.confirmed.length === 0) {
-    const instead = context.routing ? `the Inbox of ${context.routing.thirdPartyMailbox}` : "another folder";
-    const message = `No administrator has confirmed that mailboxes are on hold, and so everything that is for Purges goes to ${instead}.`;
-    return [{ level: "error", message, remedy: HOLD_REMEDY }];
-  }
-  return holds.confirmed.map((confirmed) => findingOf(confirmed, work));
-}
-
-function findingOf(
-  { mailboxes, on, by }: { mailboxes: "*" | string[]; on: string; by: string },
-  { context, holds }: Submission,
-): Finding {
-  const { validDays = 0 } = context.settings.holds ?? {};
-  const whom =
-    mailboxes === "*" ? "All mailboxes were" : `${mailboxes.join(", ")} ${mailboxes.length === 1 ? "was" : "were"}`;
-  const message = `${whom} confirmed to be on hold by ${by} on ${on}`;
-  const daysLeft = holds.daysLeft({ on, by, at: Date.parse(on) });
-  if (daysLeft > validDays + 1)
-    return { level: "error", message: `${message}, which is yet to come.`, remedy: HOLD_REMEDY };
-  if (daysLeft < 0)
-    return { level: "error", message: `${message}, which is more than ${validDays} days ago.`, remedy: HOLD_REMEDY };
-  if (daysLeft <= SOON_DAYS)
-    return { level: "warning", message: `${message}; that counts for ${daysLeft} more days.`, remedy: HOLD_REMEDY };
-  return { level: "ok", message: `${message}.` };
+  return holds.findings(context.routing && `the Inbox of ${context.routing.thirdPartyMailbox}`);
 }
 
 /** A hold that was removed shows in that what was purged is no longer there. */

@@ -1,11 +1,11 @@
-import type { Delivery, DestinationContext, Receipt } from "@hansard/core/ingestion";
+import { isHansardError } from "@hansard/core";
+import type { Delivery, DestinationContext, Holds, Receipt } from "@hansard/core/ingestion";
 import { z } from "zod";
 import { wholeContent } from "./content.ts";
 import { type Failure, GraphFailure } from "./failure.ts";
 import { fitBody } from "./fit-body.ts";
 import type { Folders } from "./folders.ts";
 import type { GraphAnswer, GraphClient } from "./graph-client.ts";
-import type { Holds } from "./holds.ts";
 import { attachmentPayload, payloadOf } from "./payload.ts";
 import { isWhole, type Plan, planAttachments } from "./plan.ts";
 import type { Settings } from "./settings.ts";
@@ -62,9 +62,14 @@ export function userPath(mailbox: string): string {
   return `/users/${encodeURIComponent(mailbox)}`;
 }
 
+/** What a good answer says was stored. One that does not say is ambiguous. */
 export function receiptOf(answer: GraphAnswer): Receipt {
-  const { id } = MessageItem.parse(answer.json);
-  return { itemId: id, correlationId: correlationOf(answer) };
+  const correlationId = correlationOf(answer);
+  const item = MessageItem.safeParse(answer.json);
+  if (item.success) return { itemId: item.data.id, correlationId };
+  const { status } = answer;
+  const reason = `Graph answered ${status} without the id of what it stored (${correlationId}).`;
+  throw new GraphFailure({ kind: "unknown", reason, status, code: "", correlationId });
 }
 
 /** Microsoft's id of the request and ours: either finds it in the other's logs. */
@@ -141,6 +146,8 @@ async function complete(
 
 /** Something of the message is in the staging folder by now: the next attempt begins by looking there. */
 function afterStaging(error: unknown): unknown {
+  if (isHansardError(error))
+    return new GraphFailure({ kind: "unknown", reason: error.message, status: 0, code: "", correlationId: "" });
   if (!(error instanceof GraphFailure)) return error;
   const { failure } = error;
   const isPassing = ["retry", "throttled", "gone", "exists", "full", "folder-full"].includes(failure.kind);

@@ -1,4 +1,4 @@
-import type { Destination, DestinationContext } from "@hansard/core/ingestion";
+import { type Destination, type DestinationContext, Holds } from "@hansard/core/ingestion";
 import { check } from "./check.ts";
 import { certificateFindings } from "./check-certificate.ts";
 import { cloudOf } from "./clouds.ts";
@@ -10,7 +10,6 @@ import { findDeliveries } from "./find.ts";
 import { BODY_FILES } from "./fit-body.ts";
 import { Folders } from "./folders.ts";
 import { GraphClient, openDispatcher } from "./graph-client.ts";
-import { Holds } from "./holds.ts";
 import { Lanes } from "./lanes.ts";
 import { Ledger } from "./ledger.ts";
 import type { Settings } from "./settings.ts";

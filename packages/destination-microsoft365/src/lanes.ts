@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Window } from "@hansard/core/ingestion";
 import type { Pace } from "./settings.ts";
-import { Window } from "./window.ts";
 
 /** What one call takes of its mailbox's allowance. */
 export interface Load {

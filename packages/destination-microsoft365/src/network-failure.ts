@@ -16,5 +16,13 @@ export function networkFailure(error: unknown, method: string, correlationId: st
       remedy: "Set `caFile` to the authorities that signed the server's or the proxy's certificate.",
     };
   }
-  return { kind: NOT_SENT.includes(code) || method === "GET" ? "retry" : "unknown", ...rest };
+  return {
+    kind: (NOT_SENT.includes(code) && !isOfConnection(error)) || method === "GET" ? "retry" : "unknown",
+    ...rest,
+  };
+}
+
+/** A route may also vanish under a connection that stands, when the request is on its way or has arrived. */
+function isOfConnection(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && (error.syscall === "read" || error.syscall === "write");
 }

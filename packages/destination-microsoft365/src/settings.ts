@@ -80,7 +80,6 @@ const Holds = z.strictObject({
     .describe("Which mailboxes an administrator saw to be on hold, when, and who."),
   validDays: z.int().min(1).default(30).describe("How long a confirmation counts."),
 });
-export type HoldSettings = z.infer<typeof Holds>;
 
 export const Settings = z.strictObject({
   tenantId: z.string().min(1).describe("The tenant's id or one of its domains."),

@@ -1,5 +1,5 @@
 import { isHansardError } from "@hansard/core";
-import type { Delivery, Outcome, Receipt } from "@hansard/core/ingestion";
+import { type Delivery, type Outcome, type Receipt, outcomeOfSignIn } from "@hansard/core/ingestion";
 import type { Cloud } from "./clouds.ts";
 import { write, type Work, type Written } from "./deliver.ts";
 import { GraphFailure, outcomeOf } from "./failure.ts";
@@ -53,7 +53,7 @@ async function writeOne(delivery: Delivery, work: Submission, signal: AbortSigna
     return await write(delivery, work, signal);
   } catch (error) {
     if (error instanceof GraphFailure) return outcomeOf(error.failure);
-    if (isHansardError(error)) return fromSignIn(error);
+    if (isHansardError(error)) return outcomeOfSignIn(error);
     // The journal's store could not give an attachment: it is this message's misfortune alone.
     return {
       status: "refused",
@@ -61,13 +61,6 @@ async function writeOne(delivery: Delivery, work: Submission, signal: AbortSigna
       remedy: "Verify the journal with `hansard verify`.",
     };
   }
-}
-
-function fromSignIn(error: Error & { kind: string; remedy: string | undefined }): Outcome {
-  const { kind, message, remedy } = error;
-  if (kind === "authentication" || kind === "settings")
-    return { status: "misconfigured", reason: message, remedy: remedy ?? "Correct the sign-in." };
-  return { status: "retry", reason: message };
 }
 
 /** Purges keeps only what a hold keeps: without proof of one nothing goes there. */

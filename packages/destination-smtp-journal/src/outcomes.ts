@@ -1,6 +1,6 @@
-import type { Outcome } from "@hansard/core/ingestion";
+import { isHansardError } from "@hansard/core";
+import { type Outcome, outcomeOfSignIn } from "@hansard/core/ingestion";
 import type { SMTPError } from "nodemailer/lib/smtp-connection";
-import { TokenFailure } from "./access-token.ts";
 
 export type Failure = Exclude<Outcome, { status: "accepted" }>;
 
@@ -24,7 +24,7 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS|ERR_SSL|E
 
 /** What it means that no connection could be opened. */
 export function openingFailure(error: unknown, attempt: Attempt): Failure {
-  if (error instanceof TokenFailure) return error.outcome;
+  if (isHansardError(error)) return outcomeOfSignIn(error);
   if (error instanceof Error) return failureOutcome(error, attempt);
   throw error;
 }

@@ -1,7 +1,7 @@
+import { AccessTokens } from "@hansard/core/ingestion";
 import type SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { SMTPError } from "nodemailer/lib/smtp-connection";
 import XOAuth2 from "nodemailer/lib/xoauth2";
-import { AccessTokens } from "./access-token.ts";
 import type { SignIn } from "./settings.ts";
 
 type Credentials = Parameters<SMTPConnection["login"]>[0];
@@ -14,7 +14,7 @@ export interface SignInMeans {
 
 /** Gives what connections sign in with, for all connections of a destination. */
 export interface SignInSource {
-  /** Rejects with a TokenFailure. */
+  /** Rejects with a HansardError where no access token is to be had. */
   get(): Promise<SignInMeans>;
   /** The server refused it. True where another one may do. */
   renew(secret: string): boolean;

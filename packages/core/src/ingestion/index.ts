@@ -1,10 +1,12 @@
 export * from "../http/create-http-client.ts";
 export * from "../http/rate-limiter.ts";
+export * from "./access-tokens.ts";
 export * from "./capture.ts";
 export * from "./compose/index.ts";
 export * from "./deliver.ts";
 export * from "./destination.ts";
 export * from "./folder.ts";
+export * from "./holds.ts";
 export * from "./journal.ts";
 export * from "./mail-archive.ts";
 export * from "./mail.ts";
@@ -15,3 +17,4 @@ export * from "./prepare.ts";
 export * from "./reroute.ts";
 export * from "./route.ts";
 export * from "./source-state.ts";
+export * from "./window.ts";

@@ -169,6 +169,6 @@ async function deliverTo(options: DeliverOptions, messages: PreparedMessage[], r
   const now = options.clock?.() ?? new Date();
   const id = await journal.intend(intent, destination.guarantee === "at-least-once", now);
   const submitter = new Submitter(options, result);
-  await submitter.submit(id, messages);
+  await submitter.submit(id, messages, "parked");
   await submitter.settleDeferred();
 }

@@ -7,6 +7,12 @@ import { redirectedTo, settlementOf, type Underway } from "./submit-underway.ts"
 const NO_MAILBOX_REMEDY =
   'Give the person a mailbox (in Exchange Online: a licence), or map them to another in the people file; then run "hansard reroute".';
 
+/**
+ * Which copies of an intent's messages there may be before it is submitted: none, one in the third-party data mailbox, or
+ * some in the very mailboxes that they are for.
+ */
+export type StoredBefore = "nothing" | "parked" | "anywhere";
+
 /** What of an intent goes to the third-party data mailbox instead of where it was for. One copy there serves all. */
 export class Redirects {
   readonly #thirdPartyMailbox: string;
@@ -16,9 +22,11 @@ export class Redirects {
   readonly #waiting: Underway[] = [];
   /** Messages of the intent that the third-party data mailbox has. */
   readonly #parked = new Map<number, Receipt>();
+  #before: StoredBefore = "nothing";
 
   constructor(thirdPartyMailbox: string, log: Logger) {
-    this.#thirdPartyMailbox = thirdPartyMailbox;
+    // As routing names it: one mailbox is one place, however it is spelt.
+    this.#thirdPartyMailbox = thirdPartyMailbox.toLowerCase();
     this.#log = log;
   }
 
@@ -44,8 +52,14 @@ export class Redirects {
     if (to.mailbox === this.#thirdPartyMailbox && to.folder.kind === "inbox") this.#parked.set(message, receipt);
   }
 
-  begin(): void {
+  begin(before: StoredBefore): void {
+    this.#before = before;
     this.#parked.clear();
+  }
+
+  /** Whether an earlier run or an earlier intent may have parked a message: it is looked for before it is parked. */
+  get mayBeParked(): boolean {
+    return this.#before !== "nothing";
   }
 
   /** What waits: of each message that is not parked yet the first, and the others, which it serves. */

@@ -30,6 +30,13 @@ export function underwayOf(
   return { message: index, target, to, delivery, attempts };
 }
 
+/** Every delivery of the messages of an intent. */
+export function underwayOfAll(intent: number, messages: PreparedMessage[]): Underway[] {
+  return messages.flatMap((prepared, message) =>
+    prepared.intended.targets.map((to, target) => underwayOf(intent, prepared, message, target, to, 0)),
+  );
+}
+
 export function redirectedTo(to: IntendedTarget, item: Underway, reason: string): Underway {
   return { ...item, to, redirected: reason, delivery: { ...item.delivery, mailbox: to.mailbox, folder: to.folder } };
 }

@@ -6,8 +6,8 @@ import type { Preparation, PreparedMessage } from "./prepare.ts";
 import { inChunks, inLanes } from "./submit-lanes.ts";
 import { absentOf, lookUp, type LookUp } from "./submit-look-up.ts";
 import { type Deferred, Settlements, type SubmitResult } from "./submit-settlements.ts";
-import { Redirects } from "./submit-redirects.ts";
-import { settlementOf, type Underway, underwayOf } from "./submit-underway.ts";
+import { Redirects, type StoredBefore } from "./submit-redirects.ts";
+import { settlementOf, type Underway, underwayOf, underwayOfAll } from "./submit-underway.ts";
 
 /** Delivery to a destination cannot go on; `cause` says why. What is open stays open. */
 export class DeliveryStopped extends Error {}
@@ -50,15 +50,12 @@ export class Submitter {
     this.#lookUp = { destination, settlements: this.#settlements, log, signal, now };
   }
 
-  /** Submits all deliveries of a fresh intent. */
-  async submit(intent: number, messages: PreparedMessage[]): Promise<void> {
-    const underway: Underway[] = [];
-    messages.forEach((prepared, message) =>
-      prepared.intended.targets.forEach((to, target) =>
-        underway.push(underwayOf(intent, prepared, message, target, to, 0)),
-      ),
-    );
-    await this.#run(intent, underway);
+  /** Submits all deliveries of a fresh intent. What may have been stored before it is looked for before it is written. */
+  async submit(intent: number, messages: PreparedMessage[], before: StoredBefore = "nothing"): Promise<void> {
+    const all = underwayOfAll(intent, messages);
+    const mayBeThere = before === "anywhere" && this.#options.destination.guarantee === "at-least-once";
+    const absent = mayBeThere ? await lookUp(intent, all, 0, this.#lookUp) : all;
+    await this.#run(intent, absent, before);
     this.#result.messages += messages.length;
     this.#options.onProgress?.(this.#result);
   }
@@ -81,10 +78,11 @@ export class Submitter {
       }
     }
     await this.#settlements.settle(intent.id, lost);
-    if (this.#options.destination.guarantee === "exactly-once") return this.#run(intent.id, [...fresh, ...uncertain]);
+    if (this.#options.destination.guarantee === "exactly-once")
+      return this.#run(intent.id, [...fresh, ...uncertain], "parked");
     const lastSubmitted = Math.max(0, ...open.map(({ submittedAt }) => submittedAt ?? 0));
     const absent = await lookUp(intent.id, uncertain, lastSubmitted, this.#lookUp);
-    await this.#run(intent.id, [...fresh, ...absent]);
+    await this.#run(intent.id, [...fresh, ...absent], "parked");
   }
 
   /** What the next intent may settle with itself. Whoever takes it writes it. */
@@ -97,8 +95,8 @@ export class Submitter {
     return this.#settlements.settleDeferred();
   }
 
-  async #run(intent: number, underway: Underway[]): Promise<void> {
-    this.#redirects.begin();
+  async #run(intent: number, underway: Underway[], before: StoredBefore): Promise<void> {
+    this.#redirects.begin(before);
     try {
       await this.#submitAll(intent, underway);
     } catch (error) {
@@ -142,7 +140,9 @@ export class Submitter {
     if (isDone && destination.guarantee === "exactly-once") await this.#settlements.defer(intent, settlements);
     else await this.#settlements.settle(intent, settlements);
     if (stop) {
-      this.#settlements.leaveOpen(uncertain.length);
+      // What a wrong set-up stopped may have been stored all the same: it stays submitted, so that the next run looks first.
+      const open = destination.guarantee === "at-least-once" ? misconfigured.splice(0) : [];
+      this.#settlements.leaveOpen(uncertain.length + open.length);
       await this.#postpone(intent, [...redirected, ...misconfigured], stop.message);
       throw new DeliveryStopped(stop.message, { cause: stop });
     }
@@ -180,9 +180,9 @@ export class Submitter {
       if (outcome === undefined || outcome.status === "unknown") sorted.uncertain.push(item);
       else if ((outcome.status === "no-mailbox" || outcome.status === "no-hold") && item.redirected === undefined) {
         const redirected = this.#redirects.of(item, outcome);
-        // Whether it was redirected before a crash, the journal does not know.
-        if (item.attempts === 0) this.#redirects.wait([redirected]);
-        else sorted.redirected.push(redirected);
+        // Whether it, or another delivery of its message, was redirected before, the journal does not know.
+        if (this.#redirects.mayBeParked || item.attempts > 0) sorted.redirected.push(redirected);
+        else this.#redirects.wait([redirected]);
       } else if (outcome.status === "misconfigured") {
         sorted.stop ??= new SettingsError(outcome.reason, { remedy: outcome.remedy });
         sorted.misconfigured.push(item);
