@@ -4,16 +4,18 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { record } from "../reliability/record.ts";
 import { ROOT } from "../workspace.ts";
+import { bloomberg } from "./bloomberg.ts";
 import { bulk } from "./bulk.ts";
 import { generateExport } from "./generate-export.ts";
 import { growth } from "./growth.ts";
 import { atMost, child, isThere, median, type Row } from "./measure.ts";
+import { ews, graph, slack } from "./network.ts";
 import { sameHits, searchTimes } from "./search.ts";
 
-// npm run bench -- [--only bulk,fsync,live,large,start,growth,search] [--messages 100000] [--large 1000000] [--rounds 3] [--write]
+// npm run bench -- [--only bulk,fsync,live,large,start,growth,search,slack,bloomberg,graph,ews] [--messages 100000] [--large 1000000] [--rounds 3] [--write]
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: "bulk,fsync,live,large,start,growth,search" },
+    only: { type: "string", default: "bulk,fsync,live,large,start,growth,search,slack,bloomberg,graph,ews" },
     messages: { type: "string", default: "100000" },
     large: { type: "string", default: "1000000" },
     rounds: { type: "string", default: "3" },
@@ -67,6 +69,10 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
     ...(await searchTimes(join(work, "growth", "archive"))),
     await sameHits(join(work, "bulk", "archive"), join(work, "maildir"), work),
   ],
+  slack: async () => slack(),
+  bloomberg: () => bloomberg(work, 1_000_000_000, Number(values.rounds)),
+  graph: async () => graph(),
+  ews: async () => ews(),
 };
 
 const rows: Row[] = [];

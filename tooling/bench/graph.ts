@@ -76,7 +76,7 @@ async function compare(messages: number, rounds: number): Promise<void> {
       messages,
       rounds,
       mailboxes: MAILBOXES,
-      perSecond: median(ours),
+      messagesPerSecond: median(ours),
       plainPerSecond: median(plain),
       ratio,
       passes: ratio >= 0.8,

@@ -4,12 +4,24 @@ import { join } from "node:path";
 
 /** What a child program that prints JSON says. */
 export function child<Result>(script: string, words: string[], nodeOptions: string[] = []): Result {
+  return JSON.parse(printed(script, words, nodeOptions)) as Result;
+}
+
+/** The same of one that prints a line of JSON for each thing that it measured. It may say by its exit code that one is too low. */
+export function childLines<Result>(script: string, words: string[], nodeOptions: string[] = []): Result[] {
+  return printed(script, words, nodeOptions, [0, 1])
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Result);
+}
+
+function printed(script: string, words: string[], nodeOptions: string[], codes: number[] = [0]): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, [...nodeOptions, script, ...words], {
     encoding: "utf8",
     maxBuffer: 1 << 28,
   });
-  if (status !== 0) throw new Error(`${script} failed: ${stderr}`);
-  return JSON.parse(stdout) as Result;
+  if (status === null || !codes.includes(status) || stdout === "") throw new Error(`${script} failed: ${stderr}`);
+  return stdout;
 }
 
 /** How long a command takes, in seconds. */
