@@ -232,7 +232,7 @@ withDovecot("an application signs in with XOAUTH2 and a token that it fetched", 
   const destination = await open({ ...shared(), signIn });
   receiptOf((await destination.submit([sampleDelivery(60)], { signal }))[0]);
   const [refused] = await (
-    await open({ ...shared(), signIn: { ...signIn, clientSecret: "wrong" } })
+    await open({ ...shared(), signIn: { ...signIn, clientSecret: "left" } })
   ).submit([sampleDelivery(61)], { signal });
   expect(refused).toMatchObject({ status: "misconfigured", reason: expect.stringContaining("The secret is wrong.") });
   const stale = { method: "access-token", user: ALICE, accessToken: "stale" };

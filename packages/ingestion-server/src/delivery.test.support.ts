@@ -1,5 +1,6 @@
 import { type Connector, isHansardError, type Json, type Participant } from "@hansard/core";
 import {
+  type DeliverOptions,
   type DeliverResult,
   deliver,
   type Folder,
@@ -33,6 +34,8 @@ export interface Scene {
   connector?: Connector;
   /** Who has a mailbox. Absent: everybody in the tenant's domain. */
   directory?: (address: string) => string | undefined;
+  /** Ends a delivery before its time. */
+  signal?: AbortSignal;
   /** How far the clock of the delivery has been put forward, so that what was put off is due. */
   clockOffsetMs: number;
 }
@@ -146,10 +149,15 @@ function chat(senders = new Map<number, string>()): Connector {
 }
 
 export async function deliverOnce(scene: Scene, target: Folder): Promise<DeliverResult> {
+  return deliver(await optionsOf(scene, target));
+}
+
+/** What a runner hands over for a delivery or a rerouting. */
+export async function optionsOf(scene: Scene, target: Folder): Promise<DeliverOptions> {
   const { journal, destination, destinationId, poison, senders, connector = chat(senders) } = scene;
   const { directory = (address) => (address.endsWith("@contoso.example") ? address : undefined) } = scene;
   const people = await loadPeopleMap({ directory: (address) => Promise.resolve(directory(address)) });
-  return deliver({
+  return {
     preparation: {
       source: "chat",
       connector,
@@ -165,9 +173,9 @@ export async function deliverOnce(scene: Scene, target: Folder): Promise<Deliver
     journal,
     grouping: "event",
     log: quiet,
-    signal: new AbortController().signal,
+    signal: scene.signal ?? new AbortController().signal,
     clock: () => new Date(Date.now() + scene.clockOffsetMs),
-  });
+  };
 }
 
 /** As a runner does: again and again, until nothing is open. Gives the number of rounds. */

@@ -83,12 +83,18 @@ export class StoreDatabase {
   }
 
   close(): void {
-    if (this.#waiting.length > 0) this.#flush();
+    this.flush();
     if (this.#connection.isOpen) this.#connection.close();
+  }
+
+  /** Writes what waits at once, for whoever must see it. */
+  flush(): void {
+    if (this.#waiting.length > 0) this.#flush();
   }
 
   #flush(): void {
     const batch = this.#waiting;
+    if (batch.length === 0) return;
     this.#waiting = [];
     const answers: (() => void)[] = [];
     try {

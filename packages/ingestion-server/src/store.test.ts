@@ -29,6 +29,16 @@ test("finds a mailbox by each of its names, and gives it the well-known folders"
   expect(store.mailbox("nobody@contoso.example")).toBeUndefined();
 });
 
+test("a search finds what was taken before it, however long the disk takes", async () => {
+  const { id: mailbox } = store.mailbox("bob@contoso.example")!;
+  const inbox = store.wellKnownFolder(mailbox, "inbox");
+  const taken = store.createItem(inbox, sample(1));
+  // As for a request that is answered in the same turn of the event loop.
+  await new Promise(process.nextTick);
+  expect(store.findItems({ mailbox, folder: inbox.id }).items.map(({ subject }) => subject)).toEqual(["Number 1"]);
+  expect((await taken).subject).toBe("Number 1");
+});
+
 test("keeps what it accepted over a restart, and brings it into the archive once", async () => {
   const inbox = store.wellKnownFolder(store.mailbox("bob@contoso.example")!.id, "inbox");
   const large = Buffer.alloc(700_000, "large ");

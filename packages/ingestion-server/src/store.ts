@@ -140,7 +140,11 @@ function itemsOf(room: Room): Pick<Store, OfItems> {
         );
       }),
     removeItem: (id) => written(() => items.remove(id)),
-    findItems: (search) => items.find(search),
+    findItems(search) {
+      // What was taken before is found, even where the disk is slow: else a client would write it again.
+      database.flush();
+      return items.find(search);
+    },
     properties: (item) => items.properties(item),
   };
 }
