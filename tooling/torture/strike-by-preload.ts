@@ -22,12 +22,16 @@ export function strikeByPreload(wrapper: string[] = []): Striker | undefined {
     const log = `${folder}.calls`;
     const environment = strikeEnvironment({ folder, act, log, ...(point && { point }) });
     const { process, ended } = startChild({ bundle, folder, scenario, wrapper, environment });
-    const timer = setTimeout(() => process.kill("SIGKILL"), HUNG_MS);
-    const end = await ended;
+    let hung = "";
+    const timer = setTimeout(() => {
+      hung = `It hung for ${HUNG_MS / 1000} s and was killed.`;
+      process.kill("SIGKILL");
+    }, HUNG_MS);
+    const { stderr, ...end } = await ended;
     clearTimeout(timer);
     const calls = existsSync(log) ? readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
     rmSync(log, { force: true });
-    return { ...end, calls };
+    return { ...end, stderr: `${hung}${stderr}`, calls };
   }
 
   return {
