@@ -25,9 +25,6 @@ const settings = {
   maxFileBytes: 2 ** 31,
 };
 const http = { request: refuse, json: refuse, download: refuse };
-const captured = await capture({ source: "slack", connector, settings, journal, http, log, signal });
-if (captured.stopped.length > 0) throw captured.stopped[0]?.error;
-const capturedAt = performance.now();
 const destination = await archivePlugin.open({
   id: "archive",
   settings: { mailboxes: "any" } as never,
@@ -45,7 +42,12 @@ const preparation = {
   blobs: journal.blobs,
   messageBytes: destination.limits.messageBytes,
 };
+// As "hansard run" does: what is captured is delivered meanwhile.
+let capturedAt = start;
+const capturing = capture({ source: "slack", connector, settings, journal, http, log, signal });
+const capturedAll = capturing.then(() => (capturedAt = performance.now()));
 const delivered = await deliver({
+  capturing,
   preparation,
   destinationId: "archive",
   destination,
@@ -54,6 +56,9 @@ const delivered = await deliver({
   log,
   signal,
 });
+const captured = await capturing;
+await capturedAll;
+if (captured.stopped.length > 0) throw captured.stopped[0]?.error;
 if (delivered.stopped || delivered.quarantined > 0)
   throw delivered.stopped ?? new Error(`${delivered.quarantined} events were quarantined.`);
 // Searchable, too: counting waits until the index has everything.

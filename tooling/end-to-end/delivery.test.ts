@@ -62,6 +62,28 @@ test("each participant's mailbox gets each message once, and the books balance",
   expect(await books()).toMatchObject({ delivered: 6, pending: 0, unaccounted: 0 });
 });
 
+test("what is captured is delivered while its source is still being read", async () => {
+  const mailbox = new Mailboxes();
+  let finish: () => void = () => undefined;
+  const capturing = new Promise<void>((resolve) => (finish = resolve));
+  const delivering = deliver({ ...(await options(mailbox)), capturing });
+  await expect.poll(() => mailbox.copies().length, { timeout: 10_000 }).toBe(18);
+  await expect.poll(async () => (await books())?.delivered, { timeout: 10_000 }).toBe(6);
+
+  const late = scenarioEvents(SETTINGS, "p1");
+  await journal.append("source", "p1", { events: late, claims: [{ id: "p1", events: 6 }] }, new Date(clock));
+  finish();
+
+  expect(await delivering).toMatchObject({ messages: 12, copies: 36, postponed: 0 });
+  expect(await books()).toMatchObject({ delivered: 12, pending: 0, unaccounted: 0 });
+});
+
+test("a reading that fails ends the wait for more, and what was captured is delivered", async () => {
+  const mailbox = new Mailboxes();
+  const capturing = Promise.reject(new Error("The source is gone."));
+  expect(await deliver({ ...(await options(mailbox)), capturing })).toMatchObject({ messages: 6, copies: 18 });
+});
+
 test("a message that the destination refuses is quarantined with the reason, and the others arrive", async () => {
   const mailbox = new Mailboxes({
     outcome: ({ message }) =>

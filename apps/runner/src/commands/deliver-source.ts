@@ -10,13 +10,14 @@ export type Delivered = { id: string; delivery: Record<string, Problem<DeliverRe
 /** So long a run waits in all for mailboxes that have to rest; the next run takes up what is left. */
 const WAIT_AT_MOST_MS = 15 * 60_000;
 
-/** Delivers what the journal has of a source and a destination has not. */
+/** Delivers what the journal has of a source and a destination has not; while it is `capturing`, what comes as well. */
 export async function deliverSource(
   installation: Installation,
   source: OpenSource,
   id: string,
   signal: AbortSignal,
   progress: Progress,
+  capturing?: Promise<unknown>,
 ): Promise<Problem<DeliverResult>> {
   const { journal, log } = installation;
   const open = await installation.destination(id);
@@ -28,6 +29,7 @@ export async function deliverSource(
     grouping: source.configuration.grouping,
     log,
     signal,
+    ...(capturing && { capturing }),
     onProgress: ({ messages, copies }) =>
       progress.show(
         `${source.id} → ${id}: ${plural(messages, "message")} delivered, ${plural(copies, "copy", "copies")}`,

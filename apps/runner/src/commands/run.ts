@@ -44,11 +44,16 @@ export async function run(
   for (const id of installation.sourceIds(wanted)) {
     const source = await installation.source(id);
     await installation.journal.openSource({ id, connector: source.connector.id, version: source.version });
-    const captured = await captureSource(installation, source, signal, progress);
-    const delivery: Record<string, Problem<DeliverResult>> = {};
-    for (const destination of installation.destinationIds(id))
-      delivery[destination] = await deliverSource(installation, source, destination, signal, progress);
-    sources.push({ id, capture: captured, delivery });
+    // Reading a source may take hours: what is captured goes to each destination meanwhile.
+    const capturing = captureSource(installation, source, signal, progress);
+    const delivering = installation
+      .destinationIds(id)
+      .map(async (destination) => [
+        destination,
+        await deliverSource(installation, source, destination, signal, progress, capturing),
+      ]);
+    await Promise.allSettled([capturing, ...delivering]);
+    sources.push({ id, capture: await capturing, delivery: Object.fromEntries(await Promise.all(delivering)) });
   }
   await deliverWaiting(installation, sources, signal, progress);
   const report = await reportOf(installation, sources);

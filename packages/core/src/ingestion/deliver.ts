@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../connector.ts";
 import { isHansardError } from "../errors.ts";
 import type { Destination } from "./destination.ts";
 import { takeGroups, transcriptSource, waitInGroups } from "./group.ts";
-import type { Intent, Journal, OpenIntent } from "./journal.ts";
+import type { Intent, Journal, JournalEvent, OpenIntent } from "./journal.ts";
 import {
   type MessageSource,
   type Preparation,
@@ -23,6 +24,8 @@ export interface DeliverOptions {
   destination: Destination;
   journal: Journal;
   grouping: Grouping;
+  /** Settles when the source has been read; until then, delivery goes on with what comes. Absent: it has been. */
+  capturing?: Promise<unknown>;
   log: Logger;
   signal: AbortSignal;
   /** How many events are made into messages and handed over at once. */
@@ -47,6 +50,7 @@ export interface DeliverResult {
 }
 
 const BATCH_EVENTS = 2_500;
+const PATIENCE_MS = 500;
 
 /** Delivers to one destination what the journal holds of one source: first what a crash left open, then what is new. */
 export async function deliver(options: DeliverOptions): Promise<DeliverResult> {
@@ -86,10 +90,14 @@ class DeliverRun {
   readonly #options: DeliverOptions;
   readonly #submitter: Submitter;
   #submitting: Promise<void> | undefined;
+  #isAllCaptured: boolean;
 
   constructor(options: DeliverOptions) {
     this.#options = options;
     this.#submitter = new Submitter(options, this.result);
+    this.#isAllCaptured = options.capturing === undefined;
+    // Whoever started the reading hears of its failure; here it only means that no more will come.
+    options.capturing?.finally(() => (this.#isAllCaptured = true)).catch(() => undefined);
   }
 
   /** Waits for what is under way, and writes down what it left to be written. */
@@ -111,9 +119,9 @@ class DeliverRun {
   }
 
   async deliverNew(): Promise<void> {
-    const { journal, preparation, destinationId, signal, grouping, batchEvents = BATCH_EVENTS } = this.#options;
-    while (!signal.aborted) {
-      const events = await journal.take(preparation.source, destinationId, batchEvents);
+    const { preparation, grouping, batchEvents = BATCH_EVENTS } = this.#options;
+    for (;;) {
+      const events = await this.#next(batchEvents);
       const last = events.at(-1);
       if (!last) break;
       if (grouping === "event")
@@ -124,6 +132,19 @@ class DeliverRun {
       else this.result.quarantined += await waitInGroups(this.#options, events, this.#now());
     }
     await this.#submitted();
+  }
+
+  /** The next events; none at the end. While the source is being read, what is no full batch waits a little for more. */
+  async #next(limit: number): Promise<JournalEvent[]> {
+    const { journal, preparation, destinationId, signal, capturing } = this.#options;
+    for (let hasWaited = false; !signal.aborted; hasWaited = true) {
+      const isAll = this.#isAllCaptured;
+      const events = await journal.take(preparation.source, destinationId, limit);
+      if (events.length === limit || isAll || (hasWaited && events.length > 0)) return events;
+      await this.end();
+      await Promise.race([capturing, sleep(PATIENCE_MS, undefined, { ref: false })]).catch(() => undefined);
+    }
+    return [];
   }
 
   async deliverGroups(): Promise<void> {
