@@ -44,8 +44,9 @@ export class Database {
       this.#connection.exec("COMMIT");
       return result;
     } catch (error) {
-      this.#undo(error);
-      throw error;
+      const named = this.#named(error);
+      this.#undo(named);
+      throw named;
     }
   }
 
@@ -55,8 +56,9 @@ export class Database {
     try {
       return work();
     } catch (error) {
-      if (isStorageFailure(error)) this.fail(error);
-      throw error;
+      const named = this.#named(error);
+      if (isStorageFailure(named)) this.fail(named);
+      throw named;
     }
   }
 
@@ -95,6 +97,14 @@ export class Database {
 
   close(): void {
     if (this.#connection.isOpen) this.#connection.close();
+  }
+
+  /** An error of the disk says which file and what to do. Any other is left as it is. */
+  #named(error: unknown): unknown {
+    if (!isStorageFailure(error) || (error instanceof Error && error.cause !== undefined)) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `${this.file} could not be read or written: ${reason}. Mend or free the disk, then start again: what was accepted is kept.`;
+    return Object.assign(new Error(message, { cause: error }), { errcode: sqliteCode(error) });
   }
 
   #undo(cause: unknown): void {

@@ -33,7 +33,7 @@ export function startIndexThread(folder: string): IndexThread {
 
   function fail(reason: string): void {
     failure ??= new Error(
-      `The archive's index failed: ${reason} Nothing is lost. Open the archive again, and it goes on where it stopped.`,
+      `The archive's index failed: ${reason.replace(/\.?$/, ".")} Nothing is lost. Open the archive again, and it goes on where it stopped.`,
     );
     for (const { reject } of waiting.values()) reject(failure);
     waiting.clear();

@@ -28,7 +28,7 @@ export function storeThread(folder: string): StoreThread {
 
   function fail(reason: string): void {
     failure ??= new Error(
-      `The archive's store failed: ${reason} Nothing that was accepted is lost. Open the archive again.`,
+      `The archive's store failed: ${reason.replace(/\.?$/, ".")} Nothing that was accepted is lost. Open the archive again.`,
     );
     for (const { reject } of waiting.splice(0)) reject(failure);
   }

@@ -103,12 +103,12 @@ export class BlobStore implements BlobReader, BlobWriter {
 
   async #writeFile(head: Uint8Array[], rest: AsyncIterator<Uint8Array>, maxBytes: number): Promise<BlobReference> {
     const temporary = join(this.#folder, "incoming", randomUUID());
-    const file = await open(temporary, "wx", 0o600);
+    const file = await storing(temporary, () => open(temporary, "wx", 0o600));
     try {
-      const reference = await pour(file, head, rest, maxBytes);
-      await file.sync();
+      const reference = await pour(head, rest, maxBytes, (chunk) => storing(temporary, () => write(file, chunk)));
+      await storing(temporary, () => file.sync());
       await file.close();
-      await this.#keep(temporary, reference);
+      await storing(this.#file(reference.sha256), () => this.#keep(temporary, reference));
       return reference;
     } catch (error) {
       await file.close().catch(() => undefined);
@@ -144,10 +144,10 @@ export class BlobStore implements BlobReader, BlobWriter {
 }
 
 async function pour(
-  file: FileHandle,
   head: Uint8Array[],
   rest: AsyncIterator<Uint8Array>,
   maxBytes: number,
+  store: (chunk: Uint8Array) => Promise<void>,
 ): Promise<BlobReference> {
   const hash = createHash("sha256");
   let size = 0;
@@ -159,7 +159,22 @@ async function pour(
     if (size > maxBytes)
       throw new UnexpectedResponseError(`The content is longer than the ${maxBytes} bytes that are allowed.`);
     hash.update(chunk);
-    for (let offset = 0; offset < chunk.length;) offset += (await file.write(chunk, offset)).bytesWritten;
+    await store(chunk);
+  }
+}
+
+async function write(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < chunk.length;) offset += (await file.write(chunk, offset)).bytesWritten;
+}
+
+/** An error of the disk says which file and what to do. */
+async function storing<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Error) || !("syscall" in error)) throw error;
+    const message = `${path} could not be stored: ${error.message}. Mend or free the disk, then start again: what was acknowledged is kept.`;
+    throw Object.assign(new Error(message, { cause: error }), { code: "code" in error ? error.code : undefined });
   }
 }
 

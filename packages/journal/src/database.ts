@@ -11,11 +11,13 @@ export type Row = Record<string, string | number | bigint | Uint8Array | null>;
  */
 export class JournalDatabase {
   readonly installation: { id: string; key: Uint8Array };
+  readonly #file: string;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #failure: Error | undefined;
 
   constructor(file: string) {
+    this.#file = file;
     this.#database = new DatabaseSync(file, { timeout: 10_000 });
     this.#database.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     // 64 MB of log between checkpoints: each checkpoint costs two synchronous writes of its own.
@@ -47,7 +49,7 @@ export class JournalDatabase {
     } catch (error) {
       // SQLite has rolled back by itself after a full disk or an input error; a second rollback would hide the cause.
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
+      throw this.#failed(error);
     }
   }
 
@@ -100,9 +102,16 @@ export class JournalDatabase {
     try {
       return work();
     } catch (error) {
-      if (isStorageFailure(error)) this.#failure = error;
-      throw error;
+      throw this.#failed(error);
     }
+  }
+
+  /** An error of the disk ends the use of the journal, and names it. Any other is left as it is. */
+  #failed(error: unknown): unknown {
+    if (!isStorageFailure(error) || error === this.#failure) return error;
+    const message = `${this.#file} could not be read or written: ${error.message}. Mend or free the disk, then start again: what was acknowledged is kept.`;
+    this.#failure ??= Object.assign(new Error(message, { cause: error }), { errcode: error.errcode });
+    return this.#failure;
   }
 
   #isEmpty(): boolean {
@@ -123,6 +132,6 @@ export class JournalDatabase {
 /** SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_CANTOPEN and SQLITE_NOTADB: the disk, not the statement, is at fault. */
 const STORAGE_FAILURES = new Set([10, 11, 13, 14, 26]);
 
-function isStorageFailure(error: unknown): error is Error {
+function isStorageFailure(error: unknown): error is Error & { errcode: unknown } {
   return error instanceof Error && "errcode" in error && STORAGE_FAILURES.has(Number(error.errcode) & 0xff);
 }

@@ -29,6 +29,12 @@ export class Log {
     const last = this.#database.get("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1");
     this.#seq = last ? Number(last["seq"]) : 0;
     this.#head = last ? (last["hash"] as Uint8Array) : genesis(this.#database.installation.id);
+    // What was undone was never written.
+    for (const [seq, { characters }] of this.#cache) {
+      if (seq <= this.#seq) continue;
+      this.#cache.delete(seq);
+      this.#cachedCharacters -= characters;
+    }
   }
 
   /** The number that the next entry will have. */
