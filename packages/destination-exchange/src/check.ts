@@ -1,4 +1,5 @@
 import { type Finding, isHansardError } from "@hansard/core";
+import type { DestinationContext, Holds } from "@hansard/core/ingestion";
 import { retirement } from "./cloud.ts";
 import type { Doubts } from "./doubts.ts";
 import { ExchangeFailure } from "./failure.ts";
@@ -13,6 +14,8 @@ export interface CheckContext {
   session: Session;
   door: SignedInDoor;
   doubts: Doubts;
+  holds: Holds;
+  routing: DestinationContext<Settings>["routing"];
   now: () => Date;
 }
 
@@ -33,20 +36,17 @@ export async function check(context: CheckContext): Promise<Finding[]> {
     await serverCertificate(settings, now()),
     await clock(context),
     ...(await mailboxes(context)),
+    ...holdFindings(context),
     ...(await duplicates(doubts)),
   );
   return findings.filter((finding) => finding !== undefined);
 }
 
-function profile({ profile, thirdPartyMailbox }: Settings): Finding | undefined {
+function profile({ profile }: Settings): Finding | undefined {
   if (profile === "exchange") return undefined;
   const message =
     "The partner ingestion profile is on: Microsoft never published this service's contract and retired it on 2024-12-30, so that only a service of your own can answer.";
-  const remedy =
-    thirdPartyMailbox === undefined
-      ? "Name `thirdPartyMailbox`, or set `profile: exchange`."
-      : "For Microsoft 365 deliver through Microsoft Graph.";
-  return { level: "warning", message, remedy };
+  return { level: "warning", message, remedy: "For Microsoft 365 deliver through Microsoft Graph." };
 }
 
 function certificate({ signIn }: Settings, now: Date): Finding | undefined {
@@ -96,15 +96,15 @@ async function clock({ settings, now }: CheckContext): Promise<Finding | undefin
   };
 }
 
-async function mailboxes({ settings, session }: CheckContext): Promise<Finding[]> {
-  const { probeMailbox, thirdPartyMailbox, url } = settings;
-  const named = [...new Set([probeMailbox, thirdPartyMailbox].filter((address) => address !== undefined))];
+async function mailboxes({ settings, session, routing }: CheckContext): Promise<Finding[]> {
+  const { probeMailbox, url } = settings;
+  const named = [...new Set([probeMailbox, routing?.thirdPartyMailbox].filter((address) => address !== undefined))];
   if (named.length === 0) {
     return [
       {
         level: "warning",
         message: `Nothing was asked of ${new URL(url).host}.`,
-        remedy: "Name `probeMailbox` or `thirdPartyMailbox`, so that permissions can be looked at.",
+        remedy: "Name `probeMailbox`, so that permissions can be looked at.",
       },
     ];
   }
@@ -112,7 +112,6 @@ async function mailboxes({ settings, session }: CheckContext): Promise<Finding[]
   for (const mailbox of named) {
     findings.push(await folder(mailbox, "inbox", session));
     if (findings.at(-1)?.level === "ok") findings.push(await folder(mailbox, "recoverableitemspurges", session));
-    if (findings.at(-1)?.level === "ok") findings.push(hold(mailbox));
   }
   if (!isLocal(url) && url.startsWith("http:"))
     findings.push({ level: "error", message: "The address is not https.", remedy: "Correct `url`." });
@@ -153,13 +152,10 @@ function remedyFor({ disposition, code, remedy }: ExchangeFailure, mailbox: stri
   return remedy;
 }
 
-/** EWS does not tell whether a mailbox is on hold. */
-function hold(mailbox: string): Finding {
-  return {
-    level: "warning",
-    message: `Whether ${mailbox} is on hold cannot be seen through EWS; without a hold Purges keeps a message for 14 to 30 days only.`,
-    remedy: `Get-Mailbox ${mailbox} | fl LitigationHoldEnabled,InPlaceHolds,ArchiveStatus,AutoExpandingArchiveEnabled; Set-Mailbox ${mailbox} -LitigationHoldEnabled $true`,
-  };
+/** EWS does not tell whether a mailbox is on hold. What counts is an administrator's word and its date. */
+function holdFindings({ holds, routing }: CheckContext): Finding[] {
+  if ((routing?.folder.kind ?? "purges") !== "purges") return [];
+  return holds.findings(routing && `the Inbox of ${routing.thirdPartyMailbox}`);
 }
 
 async function duplicates(doubts: Doubts): Promise<Finding[]> {

@@ -10,11 +10,11 @@ const NOBODY = ["ErrorNameResolutionNoResults", "ErrorNameResolutionNoMailbox"];
 /** The primary address of the one mailbox that the organization's directory knows by this address. */
 export async function resolveAddress(
   address: string,
-  { probeMailbox, thirdPartyMailbox }: Settings,
+  { probeMailbox }: Pick<Settings, "probeMailbox">,
   session: Session,
 ): Promise<string | undefined> {
   const signal = new AbortController().signal;
-  const mailbox = probeMailbox ?? thirdPartyMailbox ?? address;
+  const mailbox = probeMailbox ?? address;
   try {
     const { messages } = await session.call({
       operation: "ResolveNames",

@@ -57,6 +57,19 @@ export const SignIn = z.discriminatedUnion("method", [
 ]);
 export type SignIn = z.infer<typeof SignIn>;
 
+const Holds = z.strictObject({
+  confirmed: z
+    .array(
+      z.strictObject({
+        mailboxes: z.union([z.literal("*"), z.array(z.email().transform((address) => address.toLowerCase()))]),
+        on: z.union([z.iso.date(), z.iso.datetime({ offset: true })]).describe("The day, or the time with its offset."),
+        by: z.string().min(1),
+      }),
+    )
+    .describe("Which mailboxes an administrator saw to be on hold, when, and who."),
+  validDays: z.int().min(1).default(30).describe("How long a confirmation counts."),
+});
+
 export const Settings = z
   .strictObject({
     url: z
@@ -75,10 +88,6 @@ export const Settings = z
       .describe(
         "Whether to act as each mailbox's owner (ApplicationImpersonation, or an application). Otherwise the account needs FullAccess to each mailbox.",
       ),
-    thirdPartyMailbox: z
-      .email()
-      .optional()
-      .describe("The third-party data mailbox. The partner profile names it as the mailbox that the request is for."),
     probeMailbox: z.email().optional().describe("A mailbox that surely exists, which `check` looks into."),
     caFile: z.string().optional().describe("A PEM file with the authorities to trust instead of the system's."),
     connections: z.int().min(1).max(27).default(10).describe("How many requests may be under way at once."),
@@ -99,6 +108,14 @@ export const Settings = z
       .positive()
       .default(35_000_000)
       .describe("The largest message that the organization takes, in bytes. Larger ones are split."),
+    messageAttachments: z
+      .int()
+      .min(1)
+      .default(250)
+      .describe("The most attachments that a message may have. One with more is split."),
+    holds: Holds.optional().describe(
+      "The administrator's word that mailboxes are on hold. Without it nothing goes to Purges, but to the third-party data mailbox.",
+    ),
     settleMs: z
       .int()
       .nonnegative()

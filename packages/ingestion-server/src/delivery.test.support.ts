@@ -40,6 +40,11 @@ export interface Scene {
   clockOffsetMs: number;
 }
 
+/** An administrator's word that every mailbox is on hold. */
+export function heldToday(): object {
+  return { confirmed: [{ mailboxes: "*", on: new Date().toISOString().slice(0, 10), by: "an administrator" }] };
+}
+
 /** Of the Graph destination, before its schema has read them. */
 export function settingsFor(url: string, more: object = {}): object {
   return {
@@ -48,7 +53,7 @@ export function settingsFor(url: string, more: object = {}): object {
     signIn: { method: "client-secret", clientSecret: APPLICATION.secret },
     authorityUrl: url,
     graphUrl: url,
-    holds: { confirmed: [{ mailboxes: "*", on: new Date().toISOString().slice(0, 10), by: "an administrator" }] },
+    holds: heldToday(),
     settleMs: 1800,
     timeoutMs: 1000,
     patienceMs: 5000,

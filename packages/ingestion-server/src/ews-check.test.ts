@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import type { Finding } from "@hansard/core";
+import type { Folder } from "@hansard/core/ingestion";
 import { openExchangeDestination, Settings } from "@hansard/destination-exchange";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { EwsOptions } from "./ews.ts";
@@ -21,10 +22,11 @@ beforeEach(async () => {
 
 afterEach(() => ews.close());
 
-async function checked(settings: object): Promise<Finding[]> {
+async function checked(settings: object, target?: Folder): Promise<Finding[]> {
   const parsed = Settings.parse(settingsFor(ews, settings));
   const context = { id: "exchange", settings: parsed, blobs, folder: ews.folder, log: recordingLog() };
-  const destination = await openExchangeDestination(context);
+  const routing = target && { routing: { thirdPartyMailbox: THIRD_PARTY, folder: target } };
+  const destination = await openExchangeDestination({ ...context, ...routing });
   try {
     return await destination.check();
   } finally {
@@ -32,11 +34,21 @@ async function checked(settings: object): Promise<Finding[]> {
   }
 }
 
-test("finds nothing wrong where nothing is, and says what to type about holds, which it cannot see", async () => {
-  const findings = await checked({ probeMailbox: BOB, thirdPartyMailbox: THIRD_PARTY });
+test("finds nothing wrong where nothing is, in the probe mailbox, the third-party data mailbox and the holds", async () => {
+  const findings = await checked({ probeMailbox: BOB }, { kind: "purges" });
   expect(findings.filter(({ level }) => level === "error")).toEqual([]);
-  expect(findings.filter(({ level }) => level === "ok")).toHaveLength(4);
-  expect(findings.find(({ message }) => message.includes("on hold"))?.remedy).toContain("-LitigationHoldEnabled $true");
+  expect(findings.filter(({ level }) => level === "ok")).toHaveLength(5);
+});
+
+test("says what to type about holds, which it cannot see, where anything goes into Purges", async () => {
+  const findings = await checked({ holds: undefined }, { kind: "purges" });
+  expect(findings.find(({ message }) => message.includes("on hold"))).toMatchObject({
+    level: "error",
+    message: expect.stringContaining(`the Inbox of ${THIRD_PARTY}`),
+    remedy: expect.stringContaining("-LitigationHoldEnabled $true"),
+  });
+  const visible = await checked({ holds: undefined }, { kind: "inbox" });
+  expect(visible.some(({ message }) => message.includes("on hold"))).toBe(false);
 });
 
 test.each([
@@ -76,7 +88,7 @@ test("names a path that is no EWS", async () => {
 });
 
 test("says plainly what the partner profile is", async () => {
-  const [first] = await checked({ profile: "partner-ingestion", thirdPartyMailbox: THIRD_PARTY });
+  const [first] = await checked({ profile: "partner-ingestion" });
   expect(first).toMatchObject({ level: "warning", message: expect.stringContaining("retired it on 2024-12-30") });
 });
 

@@ -56,6 +56,23 @@ test("a mailbox that is not there falls through to the third-party data mailbox"
   expect(catchAll.sort()).toEqual(expected.map(({ subject }) => subject).sort());
 });
 
+test("nothing goes into Purges of a mailbox of which nobody says that it is on hold: one copy is parked", async () => {
+  await open("exchange");
+  await capture(scene.journal, 19);
+  const unheld = "user1@contoso.example";
+  const held = mailboxesNamed(MAILBOXES).flatMap(({ address }) => (address === unheld ? [] : [address]));
+  const confirmed = [{ mailboxes: held, on: new Date().toISOString().slice(0, 10), by: "an administrator" }];
+  const doubtful = await scene.open("doubtful", { holds: { confirmed } });
+  expect(doubtful.holdDoubt?.(unheld)?.reason).toContain("No administrator has confirmed");
+  await deliverAll({ ...scene, destination: doubtful, destinationId: "doubtful" }, { kind: "purges" });
+  const of = (address: string, folder: string) =>
+    inFolder(server.store, server.store.mailbox(address)?.id ?? 0, folder).sort();
+  expect(of(unheld, "Purges")).toEqual([]);
+  expect(of(THIRD_PARTY, "Inbox")).toEqual(["Event 0", "Event 1"]);
+  expect(of("user8@contoso.example", "Purges")).toEqual(["Event 1", "Event 8"]);
+  await doubtful.close();
+});
+
 test("an account that may not impersonate stops the delivery, and nothing goes elsewhere", async () => {
   await open("exchange", { ews: { accounts: [{ ...ACCOUNT, mayImpersonate: false }] } });
   await capture(scene.journal, 19);

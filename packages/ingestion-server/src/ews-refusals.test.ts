@@ -6,6 +6,7 @@ import type { Finding } from "@hansard/core";
 import type { Outcome } from "@hansard/core/ingestion";
 import { openExchangeDestination, Settings } from "@hansard/destination-exchange";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { heldToday } from "./delivery.test.support.ts";
 import { ACCOUNT, APPLICATION, recordingLog, TENANT, THIRD_PARTY } from "./ews.test.support.ts";
 import { blobs, BOB, sample } from "./ews-sample.test.support.ts";
 import { type IngestionServer, type IngestionServerOptions, openIngestionServer } from "./server.ts";
@@ -45,6 +46,7 @@ async function tried(settings: object, mailbox = BOB): Promise<{ error: Finding 
     url: `${server.url}/EWS/Exchange.asmx`,
     signIn: { method: "basic", user, password },
     probeMailbox: mailbox,
+    holds: heldToday(),
     ...settings,
   });
   const context = { id: "exchange", settings: parsed, blobs, folder, log: recordingLog() };

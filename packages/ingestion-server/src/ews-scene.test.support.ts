@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { openExchangeDestination, Settings } from "@hansard/destination-exchange";
 import { openJournal } from "@hansard/journal";
 import { mailboxesNamed } from "./delivery.test.sample.ts";
-import { MAILBOXES, type Scene, STRANGER, THIRD_PARTY } from "./delivery.test.support.ts";
+import { heldToday, MAILBOXES, type Scene, STRANGER, THIRD_PARTY } from "./delivery.test.support.ts";
 import { ACCOUNT, APPLICATION, recordingLog, TENANT } from "./ews.test.support.ts";
 import type { IngestionServerOptions } from "./server.ts";
 
@@ -71,7 +71,7 @@ function settingsFor(url: string, profile: Profile): object {
   return {
     url: `${url}${isPartner ? "/service/ThirdPartyIngestionService.svc" : "/EWS/Exchange.asmx"}`,
     profile,
-    ...(isPartner && { thirdPartyMailbox: THIRD_PARTY }),
+    holds: heldToday(),
     signIn: {
       method: "client-secret",
       tenantId: TENANT.domain,

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "@hansard/core";
+import { heldToday } from "./delivery.test.support.ts";
 import { type EwsOptions, ewsProtocol } from "./ews.ts";
 import { type Fault, type FaultName, Faults } from "./faults.ts";
 import { NoAnswer, sendAnswer } from "./server-http.ts";
@@ -100,6 +101,7 @@ export function settingsFor(ews: TestEws, more: object = {}): object {
   return {
     url: `${ews.url}/EWS/Exchange.asmx`,
     signIn: { method: "basic", user: ACCOUNT.user, password: ACCOUNT.password },
+    holds: heldToday(),
     settleMs: 50,
     ...more,
   };
