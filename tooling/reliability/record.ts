@@ -15,7 +15,7 @@ interface Figures {
 const DATA = join(ROOT, "docs", "reliability.json");
 const PAGE = join(ROOT, "docs", "reliability.md");
 
-/** Writes a run's figures into docs/reliability.md. Only a run that passed may. */
+/** Writes a run's figures into docs/reliability.md. Only a run that passed may; a benchmark names the goals that it missed. */
 export function record(id: string, figures: string, seed?: number): void {
   if (!PROMISES.some((promise) => promise.id === id))
     throw new Error(`tooling/reliability/promises.ts has no promise "${id}".`);
