@@ -46,6 +46,8 @@ const ACCOUNT: EwsAccount = {
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const blobs = { async *read() {} };
 
+/** Nothing goes to Purges without one. */
+const HOLDS = { confirmed: [{ mailboxes: "*", on: new Date().toISOString().slice(0, 10), by: "bench" }] };
 const ONLY = values.only.split(",");
 
 if (values.serve !== undefined) process.stdout.write(`${(await listen(values.serve)).url}\n`);
@@ -110,7 +112,7 @@ async function submitAll(url: string, lanes: Delivery[][]): Promise<void> {
 function open(url: string, folder: string, more: object): ReturnType<typeof openExchangeDestination> {
   const { user, password } = ACCOUNT;
   const signIn = { method: "basic", user, password };
-  const settings = Settings.parse({ url: `${url}/EWS/Exchange.asmx`, signIn, ...more });
+  const settings = Settings.parse({ url: `${url}/EWS/Exchange.asmx`, signIn, holds: HOLDS, ...more });
   return openExchangeDestination({ id: "bench", settings, blobs, folder, log: quiet });
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { RateLimitedError, UnavailableError } from "@hansard/core";
 import {
   deliver,
+  deliverAgain,
   type DeliverOptions,
   type Delivery,
   type Destination,
@@ -11,6 +12,7 @@ import {
   loadPeopleMap,
   type Outcome,
   type Receipt,
+  singleEvent,
 } from "@hansard/core/ingestion";
 import { openJournal } from "@hansard/journal";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -94,6 +96,26 @@ test("a message that the destination refuses is quarantined with the reason, and
     { eventKey: "p0:000002", stage: "deliver", reason: "It is poison." },
   ]);
   expect(await books()).toMatchObject({ delivered: 5, quarantined: 1, unaccounted: 0 });
+});
+
+test("what is tried again after one of its mailboxes refused it does not reach the others twice", async () => {
+  const mailbox = new Mailboxes({
+    outcome: ({ mailbox: to }) =>
+      to === "bob@here.example" ? { status: "refused", reason: "Bob's mailbox is closed." } : undefined,
+  });
+  await deliver(await options(mailbox));
+  const quarantined = await journal.quarantine();
+  expect(quarantined).toHaveLength(6);
+  const events = await journal.events(quarantined.map(({ event }) => event));
+
+  const again = await options(new Mailboxes({}, mailbox));
+  await deliverAgain(
+    again,
+    events.map((event) => singleEvent(event, again.preparation.connector)),
+  );
+
+  expect(mailbox.copies()).toEqual(expectedCopies());
+  expect(await books()).toMatchObject({ delivered: 6, quarantined: 0, unaccounted: 0 });
 });
 
 test("a mailbox that does not exist falls through to the third-party data mailbox, with the reason", async () => {

@@ -44,7 +44,7 @@ afterEach(async () => {
 
 test(
   `with every fault on, ${DELIVERIES} deliveries to ${MAILBOXES} mailboxes: none lost, none doubled, nothing with an owner in the catch-all`,
-  { timeout: 1_800_000 },
+  { timeout: 3_600_000 },
   async () => {
     await open({ faults: everyFault(RATE) });
     await capture(scene.journal, DELIVERIES / 2);

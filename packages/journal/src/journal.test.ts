@@ -108,6 +108,21 @@ test("a delivery that must be tried again stays open alone", async () => {
   expect(await books()).toMatchObject({ delivered: 2, pending: 0, unaccounted: 0 });
 });
 
+test("what is left of an intent that was settled in part stays open, though its deliveries were not followed singly", async () => {
+  await journal.append("slack", "C1", { events: [event("a"), event("b")] }, NOW);
+  const both: IntendedMessage = { ...message([1]), targets: [target("ann@x.example"), target("bob@x.example")] };
+  const id = await journal.intend(intent([both, message([2])], 2), false, NOW);
+  await journal.settle(id, [settled(0)], NOW);
+  expect((await journal.openIntents("slack", "archive"))[0]?.deliveries.map((left) => left.id)).toEqual([
+    `${id}.0.1`,
+    `${id}.1.0`,
+  ]);
+  expect(await books()).toMatchObject({ delivered: 0, pending: 2, unaccounted: 0 });
+  await journal.settle(id, [settled(1), { ...settled(0), target: 1 }], NOW);
+  expect(await journal.openIntents("slack", "archive")).toEqual([]);
+  expect(await books()).toMatchObject({ delivered: 2, pending: 0, unaccounted: 0 });
+});
+
 test("an at-least-once delivery is followed singly until each has its receipt", async () => {
   await journal.append("slack", "C1", { events: [event("a")] }, NOW);
   const both: IntendedMessage = { ...message([1]), targets: [target("ann@x.example"), target("bob@x.example")] };

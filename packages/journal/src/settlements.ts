@@ -1,7 +1,7 @@
 import type { IntendedMessage, Intent, Settlement, WithdrawnCopy } from "@hansard/core/ingestion";
 import { folderName } from "@hansard/core/ingestion";
 import type { JournalDatabase } from "./database.ts";
-import { readIntent, type Route } from "./intents.ts";
+import { deliveryId, readIntent, type Route } from "./intents.ts";
 import type { Log } from "./log.ts";
 import { recordQuarantine } from "./quarantine.ts";
 import { tally } from "./tally.ts";
@@ -22,6 +22,7 @@ export function recordSettlement(
   const entry = log.append("settlement", at, settlementLines(intentId, settlements));
   database.run("INSERT INTO settlement VALUES (?, ?)", intentId, entry);
   tally(database, route, intent, settlements);
+  if (!singly) followRest(database, intentId, intent.messages, settlements);
   settleDeliveries(database, intentId, settlements);
   const open = new Set(
     database
@@ -32,6 +33,24 @@ export function recordSettlement(
   const failed = quarantineFailed(database, route, intent, settlements, at);
   markDelivered(database, route, finishedEvents(intent.messages, open, touched, failed));
   if (open.size === 0) database.run("UPDATE intent SET open = 0 WHERE entry = ?", intentId);
+}
+
+/** Where only some of an intent that was not followed singly is settled, the rest is from now on: it must not be forgotten. */
+function followRest(
+  database: JournalDatabase,
+  intent: number,
+  messages: IntendedMessage[],
+  settlements: Settlement[],
+): void {
+  const copies = messages.reduce((sum, { targets }) => sum + targets.length, 0);
+  if (settlements.length === copies) return;
+  const settled = new Set(settlements.map(({ message, target }) => deliveryId(intent, message, target)));
+  const insert = database.prepare("INSERT INTO delivery (intent, message, target) VALUES (?, ?, ?)");
+  messages.forEach(({ targets }, message) =>
+    targets.forEach((_, target) => {
+      if (!settled.has(deliveryId(intent, message, target))) insert.run(intent, message, target);
+    }),
+  );
 }
 
 /** In bulk every item of a request shares its correlation id, so the header holds it and the lines only what differs. */

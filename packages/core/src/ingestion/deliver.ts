@@ -12,6 +12,7 @@ import {
   prepareBatch,
   singleEvent,
 } from "./prepare.ts";
+import type { StoredBefore } from "./submit-redirects.ts";
 import { DeliveryStopped, Submitter } from "./submit.ts";
 
 /** One message for each event, or one transcript for each conversation and day. */
@@ -171,11 +172,12 @@ class DeliverRun {
       this.#now(),
       this.#submitter.takeDeferred(),
     );
-    if (batch.messages.length > 0) this.#submit(id, batch.messages);
+    // What is tried again after a refusal may have reached some of its mailboxes.
+    if (batch.messages.length > 0) this.#submit(id, batch.messages, more.purpose === "retry" ? "anywhere" : "nothing");
   }
 
-  #submit(intent: number, messages: PreparedMessage[]): void {
-    const submitting = this.#submitter.submit(intent, messages);
+  #submit(intent: number, messages: PreparedMessage[], before: StoredBefore): void {
+    const submitting = this.#submitter.submit(intent, messages, before);
     this.#submitting = submitting;
     // Whoever waits for it next hears of a failure; until then it must not end the process.
     submitting.catch(() => undefined);
