@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { SaxesParser } from "saxes";
 import type { Connector, Json, ReadContext } from "../../packages/core/src/index.ts";
 import { writeLargeChat } from "../servers/bloomberg/large-chat.ts";
-import { atLeast, atMost, child, median, type Row } from "./measure.ts";
+import { atLeast, atMost, child, LARGE_RUNS, median, type Row } from "./measure.ts";
 
 interface Measurement {
   result: number;
@@ -57,7 +57,7 @@ function rowsOf(bytes: number, ours: Measurement[], alone: Measurement[]): Row[]
 
 /** Its memory is its own there. */
 function inOwnProcess(way: string, path: string): Measurement {
-  return child<Measurement>(import.meta.filename, [way, path], process.execArgv);
+  return child<Measurement>(import.meta.filename, [way, path], [...process.execArgv, ...LARGE_RUNS]);
 }
 
 async function main(): Promise<void> {

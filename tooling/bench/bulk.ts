@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openArchive } from "@hansard/archive";
 import { generateExport } from "./generate-export.ts";
-import { atLeast, atMost, bytesIn, child, isThere, median, type Row, rate } from "./measure.ts";
+import { atLeast, atMost, bytesIn, child, isThere, LARGE_RUNS, median, type Row, rate } from "./measure.ts";
 import { muIndex, notmuchNew } from "./peers.ts";
 import { stageWords } from "./stage-words.ts";
 
@@ -18,8 +18,6 @@ export interface BulkRun {
 }
 
 const HERE = import.meta.dirname;
-/** As docs/running.md advises for large imports: Node would let the young generation alone grow to 130 MB. */
-const NODE_OPTIONS = ["--max-semi-space-size=16"];
 
 /** From the export's files to searchable, durable mail, against notmuch, mu and the floor: all in turn in each round. */
 export async function bulk(work: string, messages: number, rounds: number): Promise<Row[]> {
@@ -71,7 +69,7 @@ export async function bulk(work: string, messages: number, rounds: number): Prom
   ];
 }
 
-export function archiveExport(slackExport: string, target: string, nodeOptions: string[] = NODE_OPTIONS): BulkRun {
+export function archiveExport(slackExport: string, target: string, nodeOptions: string[] = LARGE_RUNS): BulkRun {
   return child<BulkRun>(join(HERE, "archive-export.ts"), [slackExport, target], nodeOptions);
 }
 

@@ -2,6 +2,9 @@ import { type SpawnSyncOptions, spawnSync } from "node:child_process";
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
+/** As docs/running.md advises for large runs: Node would let the young generation alone grow to 130 MB. */
+export const LARGE_RUNS = ["--max-semi-space-size=16"];
+
 /** What a child program that prints JSON says. */
 export function child<Result>(script: string, words: string[], nodeOptions: string[] = []): Result {
   return JSON.parse(printed(script, words, nodeOptions)) as Result;
