@@ -11,7 +11,7 @@ import { signInFailure } from "./sign-in-failure.ts";
 
 const RENEW_BEFORE_MS = 5 * 60 * 1000;
 /** So many new tokens in a row are refused before Graph has taken one of them, and then it is no matter of time. */
-const MOST_BARREN = 4;
+const MOST_BARREN = 8;
 
 type Fetch = (isRenewal: boolean) => Promise<AuthenticationResult | null>;
 
