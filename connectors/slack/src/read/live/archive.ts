@@ -4,7 +4,7 @@ import { type SlackEvent, toEvent } from "../events.ts";
 import { deletedFiles, fileDeletion } from "../file-deletions.ts";
 import { isTimestamp, secondsOf, timeOf } from "../timestamp.ts";
 import { oweFile } from "../late-files.ts";
-import { fetchFiles } from "./files.ts";
+import { fetchFile, fetchFiles } from "./files.ts";
 import { noteDue } from "./due.ts";
 import { DELETED, type KnownMessage } from "./known.ts";
 import { incompleteReactions, reactionChanges } from "./reactions.ts";
@@ -102,12 +102,13 @@ export async function add(
   reading: Reading,
   event: SlackEvent,
   surroundings: (moment: string) => Record<string, string>,
+  fetch = fetchFile,
 ): Promise<void> {
   const { page, context, source } = reading;
   const happened = secondsOf(new Date(event.occurredAt));
   const ts = event.key.slice(event.key.indexOf(":") + 1);
   event.context = surroundings(isTimestamp(ts) && event.type !== "Edit" && event.type !== "Delete" ? ts : happened);
-  const missing = await fetchFiles(event, { source, context });
+  const missing = await fetchFiles(event, { source, context }, fetch);
   page.events.push(event);
   for (const file of missing) {
     page.gaps.push(file.gap);

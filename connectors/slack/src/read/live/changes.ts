@@ -5,6 +5,7 @@ import { type SlackEvent, toEvent } from "../events.ts";
 import type { SlackPage } from "../page.ts";
 import { isTimestamp, timeOf } from "../timestamp.ts";
 import { add, archiveMessage, deletionOf, editedAt } from "./archive.ts";
+import { fetchRecordedFile } from "./files.ts";
 import { loadKnown } from "./known.ts";
 import type { Window } from "./live-source.ts";
 import { type Reading, surroundingsOf } from "./reading.ts";
@@ -21,7 +22,7 @@ export async function* readEdits(reading: Reading, window: Window): AsyncGenerat
         const id = `${event.key}\n${event.version ?? ""}`;
         if (added.has(id)) continue;
         added.add(id);
-        await add(reading, event, surroundings);
+        await add(reading, event, surroundings, fetchRecordedFile);
       }
     }
     const taken = page.take();

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Json, ReadContext } from "@hansard/core";
 import { File, type LiveSettings } from "../../schema.ts";
 import { stringAt } from "../../schema/json.ts";
@@ -14,10 +15,14 @@ export interface FileFetching {
 const REMEDY = "Look at the file in Slack. If it is there, give the app the scope files:read, or raise maxFileBytes.";
 
 /** Fetches the files of an event. Gives those that cannot be had now. */
-export async function fetchFiles(event: SlackEvent, fetching: FileFetching): Promise<MissingFile[]> {
+export async function fetchFiles(
+  event: SlackEvent,
+  fetching: FileFetching,
+  fetch: (file: File, fetching: FileFetching) => Promise<Fetched> = fetchFile,
+): Promise<MissingFile[]> {
   return attachFiles(event, {
     describe: (described) => completed(described, fetching),
-    fetch: (file) => fetchFile(file, fetching),
+    fetch: (file) => fetch(file, fetching),
     remedy: REMEDY,
   });
 }
@@ -29,6 +34,17 @@ async function completed(described: Json, { source }: FileFetching): Promise<Jso
   if (!isToBeAskedFor && (mode ?? url ?? link) !== undefined) return described;
   const whole = await source.file(id);
   return whole !== undefined && File.safeParse(whole).success ? whole : described;
+}
+
+/**
+ * Fetches a file that an old version of a message names. What is said of it there may have passed since: where that does
+ * not bring it, what Slack says of it now may. Asking later could be too late, as it may be deleted at any time.
+ */
+export async function fetchRecordedFile(file: File, fetching: FileFetching): Promise<Fetched> {
+  const fetched = await fetchFile(file, fetching);
+  if ("blob" in fetched || !fetched.mayCome) return fetched;
+  const { data: now } = File.safeParse(await fetching.source.file(file.id));
+  return now && !isDeepStrictEqual(now, file) ? fetchFile(now, fetching) : fetched;
 }
 
 export async function fetchFile(file: File, { source, context }: FileFetching): Promise<Fetched> {
