@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openBlock } from "./block.ts";
 import { Database, isDamage } from "./database.ts";
 import { DocumentWriter } from "./document-writer.ts";
+import { OF_MESSAGE } from "./item-writer.ts";
 import { type PackedBatch, unpackBatch } from "./packed-batch.ts";
 import { openTruth } from "./truth.ts";
 
@@ -142,7 +143,7 @@ export class IndexStore {
 
   /** A block names only the items of messages that stand in other blocks. Those of its own are looked up. */
   #withItems(batch: PackedBatch): PackedBatch {
-    const select = this.#truth.statement("SELECT folder FROM item WHERE message = ?");
+    const select = this.#truth.statement(`SELECT folder FROM item WHERE ${OF_MESSAGE}`);
     const messages = [...batch.itemMessages];
     const folders = [...batch.itemFolders];
     for (const id of batch.ids) {

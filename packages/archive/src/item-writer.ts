@@ -4,6 +4,9 @@ import type { Database } from "./database.ts";
 export const EVER_DELIVERED =
   "(SELECT message, mailbox, request FROM item UNION ALL SELECT message, mailbox, request FROM withdrawn)";
 
+/** The items of the message with this id. */
+export const OF_MESSAGE = "message = (SELECT number FROM message WHERE id = ?)";
+
 const ROWS_AT_ONCE = 32;
 const INSERT = "INSERT INTO item (message, mailbox, folder, request) VALUES";
 
@@ -16,7 +19,7 @@ export class ItemWriter {
     this.#database = database;
   }
 
-  /** For a message that this request brings, so that no mailbox has it yet. */
+  /** For a message that this request brings, so that no mailbox has it yet. `message` is its number. */
   addNew(message: number, mailbox: number, folder: number, request: number): void {
     this.#pending.push(message, mailbox, folder, request);
     if (this.#pending.length === 4 * ROWS_AT_ONCE) this.flush();

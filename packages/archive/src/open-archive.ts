@@ -9,6 +9,7 @@ import { Directory } from "./directory.ts";
 import { type Exported, type Selection, exportMessages } from "./export-messages.ts";
 import { indexFile } from "./index-store.ts";
 import { type IndexThread, startIndexThread } from "./index-thread.ts";
+import { OF_MESSAGE } from "./item-writer.ts";
 import { type FolderSummary, type MailboxSummary, listFolders, listMailboxes } from "./list-mailboxes.ts";
 import { mailArchive } from "./mail-archive.ts";
 import { RequestPacker } from "./packed-request.ts";
@@ -204,7 +205,7 @@ async function* readItem(
   const message = mailbox === undefined ? undefined : messageOfItem(itemId, mailbox.id);
   const isThere =
     message !== undefined &&
-    truth.get("SELECT 1 FROM item WHERE message = ? AND mailbox = ?", message, mailbox?.id ?? 0) !== undefined;
+    truth.get(`SELECT 1 FROM item WHERE ${OF_MESSAGE} AND mailbox = ?`, message, mailbox?.id ?? 0) !== undefined;
   const place = isThere ? findMail(truth, message) : undefined;
   if (place === undefined) throw new Error(`The mailbox ${address} has no item ${itemId}.`);
   yield* readMail(blocks, blobs, place);

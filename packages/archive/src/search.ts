@@ -1,5 +1,6 @@
 import type { ArchivedMessage } from "@hansard/core/ingestion";
 import type { Database, Row } from "./database.ts";
+import { OF_MESSAGE } from "./item-writer.ts";
 import { PLACES_PER_SECOND, spillOf } from "./message-place.ts";
 import { parseQuery } from "./query/parse-query.ts";
 import { folderPaths } from "./query/find-named.ts";
@@ -137,7 +138,7 @@ function toHit(
 /** Where a message is. `paths` remembers the folders of mailboxes between calls. */
 export function copiesOf(database: Database, message: number, paths = new Map<number, Map<number, string>>()): Copy[] {
   const rows = database.all(
-    "SELECT item.mailbox, address, item.folder, hidden FROM item JOIN mailbox ON mailbox.id = item.mailbox JOIN folder ON folder.id = item.folder WHERE message = ? ORDER BY address",
+    `SELECT item.mailbox, address, item.folder, hidden FROM item JOIN mailbox ON mailbox.id = item.mailbox JOIN folder ON folder.id = item.folder WHERE ${OF_MESSAGE} ORDER BY address`,
     message,
   );
   return rows.map((row) => {

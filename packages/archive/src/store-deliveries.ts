@@ -35,6 +35,7 @@ export interface Shelves {
 /** A message of the batch: where it is, and whether this request brought it. */
 interface Placed {
   id: number;
+  number: number;
   sha256: string;
   /** The end of its items' ids. */
   suffix: string;
@@ -113,15 +114,15 @@ export class DeliveryWriter {
     if (placed.mailboxes !== undefined) {
       if (placed.mailboxes.includes(mailbox.id)) return itemId;
       placed.mailboxes.push(mailbox.id);
-      this.#items.addNew(placed.id, mailbox.id, folderId, request);
+      this.#items.addNew(placed.number, mailbox.id, folderId, request);
       this.#batch.addItem(placed.id, folderId);
       return itemId;
     }
-    if (this.#items.addLate(placed.id, mailbox.id, folderId, request)) {
+    if (this.#items.addLate(placed.number, mailbox.id, folderId, request)) {
       this.#batch.addLateItem(placed.id, folderId);
       return itemId;
     }
-    const correlationId = this.#items.correlation(placed.id, mailbox.id);
+    const correlationId = this.#items.correlation(placed.number, mailbox.id);
     return correlationId === undefined ? itemId : { status: "accepted", receipt: { itemId, correlationId } };
   }
 
@@ -131,27 +132,29 @@ export class DeliveryWriter {
     const date = Date.parse(message.date);
     const key = messageKey(message.id);
     let id = places.propose(date);
-    while (!this.#insertMessage({ id, key, date }, message, request)) {
+    let number = this.#insertMessage({ id, key, date }, message, request);
+    while (number === undefined) {
       const known = this.#known(key);
       if (known !== undefined)
         return known.sha256 === message.sha256 ? { ...known, suffix: itemSuffix(known.id) } : differs(message);
       id = places.freeFrom(Math.max(id, firstPlace(date)));
+      number = this.#insertMessage({ id, key, date }, message, request);
     }
     places.take(date, id);
     this.#batch.addDocument(id, this.#classes.id(message.messageClass), bytes, message.textBytes);
     for (const blob of blobsOf(message.layout ?? [])) this.#insertBlob(blob);
-    return { id, sha256: message.sha256, suffix: itemSuffix(id), mailboxes: [] };
+    return { id, number, sha256: message.sha256, suffix: itemSuffix(id), mailboxes: [] };
   }
 
-  /** Gives false where the id or the message is taken already. */
+  /** Gives the message's number. Undefined: the id or the message is taken already. */
   #insertMessage(
     place: { id: number; key: Uint8Array; date: number },
     { id, messageClass, sha256, size, textBytes, mailBytes, layout, subject, sender }: PackedMessage,
     block: number,
-  ): boolean {
+  ): number | undefined {
     // One installation's Message-IDs end alike: the end is written down once.
     const at = Math.max(0, id.lastIndexOf("@"));
-    const { changes } = this.#shelves.truth
+    const { changes, lastInsertRowid } = this.#shelves.truth
       .statement(
         "INSERT INTO message (id, key, local, domain, class, date, sha256, size, block, start, length, layout, subject, sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       )
@@ -171,7 +174,7 @@ export class DeliveryWriter {
         subject,
         this.#people.id(sender),
       );
-    return changes === 1;
+    return changes === 1 ? Number(lastInsertRowid) : undefined;
   }
 
   #insertBlob({ sha256, size }: BlobReference): void {
@@ -180,9 +183,13 @@ export class DeliveryWriter {
       .run(sha256, size);
   }
 
-  #known(key: Uint8Array): { id: number; sha256: string } | undefined {
-    const row = this.#shelves.truth.get("SELECT id, lower(hex(sha256)) AS sha256 FROM message WHERE key = ?", key);
-    return row === undefined ? undefined : { id: Number(row["id"]), sha256: String(row["sha256"]) };
+  #known(key: Uint8Array): { id: number; number: number; sha256: string } | undefined {
+    const row = this.#shelves.truth.get(
+      "SELECT id, number, lower(hex(sha256)) AS sha256 FROM message WHERE key = ?",
+      key,
+    );
+    if (row === undefined) return undefined;
+    return { id: Number(row["id"]), number: Number(row["number"]), sha256: String(row["sha256"]) };
   }
 
   #close(request: number, correlationId: string): void {
@@ -229,7 +236,7 @@ export function findDeliveries(
     const mailbox = directory.find(address);
     if (mailbox === undefined) return undefined;
     const row = truth.get(
-      `SELECT message.id, correlation FROM message JOIN ${EVER_DELIVERED} AS item ON item.message = message.id JOIN request ON request.id = item.request WHERE key = ? AND mailbox = ?`,
+      `SELECT message.id, correlation FROM message JOIN ${EVER_DELIVERED} AS item ON item.message = message.number JOIN request ON request.id = item.request WHERE key = ? AND mailbox = ?`,
       messageKey(message.id),
       mailbox.id,
     );
@@ -241,5 +248,5 @@ export function findDeliveries(
 function differs({ id, sha256 }: PackedMessage): Placed {
   const reason = `The archive holds another mail under the Message-ID ${id}, and keeps what it has.`;
   const remedy = "Find out which of the two is genuine: the same event always gives the same bytes.";
-  return { id: 0, sha256, suffix: "", refused: { status: "refused", reason, remedy } };
+  return { id: 0, number: 0, sha256, suffix: "", refused: { status: "refused", reason, remedy } };
 }

@@ -7,8 +7,10 @@ const SCHEMA_VERSION = 1;
 
 /**
  * What the archive holds. A message's id is its place in time: seconds since 1970 times 256, plus a number within the
- * second, so that the newest come first in the order of every key. Where a second is full, the next ones take its
- * overflow; `spill` says how many seconds away the furthest is.
+ * second, so that the newest come first in the order of the index. Where a second is full, the next ones take its
+ * overflow; `spill` says how many seconds away the furthest is. Its number is its place in the order of storage, by which
+ * its row and its items lie next to those that came with it: a history that is imported conversation by conversation
+ * touches few pages at a time, however large the archive is. Items name a message by its number, all else by its id.
  */
 const SCHEMA = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID, STRICT;
@@ -27,12 +29,12 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY, messages INTEGER NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL
   ) STRICT;
   CREATE TABLE message (
-    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, local TEXT NOT NULL, domain INTEGER NOT NULL, class INTEGER NOT NULL, date INTEGER NOT NULL,
+    number INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, key BLOB NOT NULL UNIQUE, local TEXT NOT NULL, domain INTEGER NOT NULL, class INTEGER NOT NULL, date INTEGER NOT NULL,
     sha256 BLOB NOT NULL, size INTEGER NOT NULL, block INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
     layout TEXT, subject TEXT NOT NULL, sender INTEGER NOT NULL
   ) STRICT;
   CREATE VIEW listed AS
-    SELECT message.id, block, key, local || domain.name AS name, class AS classId, class.name AS class, date,
+    SELECT number, message.id, block, key, local || domain.name AS name, class AS classId, class.name AS class, date,
       lower(hex(sha256)) AS sha256, size, start, length, layout, subject, person.name AS sender
     FROM message LEFT JOIN domain ON domain.id = domain LEFT JOIN class ON class.id = class LEFT JOIN person ON person.id = sender;
   CREATE TABLE item (

@@ -19,11 +19,11 @@ const TRUTH_CHECKS: Check[] = [
     (name) => `The database file is damaged: ${name}.`,
   ],
   [
-    "SELECT message AS name FROM item WHERE NOT EXISTS (SELECT 1 FROM message WHERE id = item.message)",
+    "SELECT message AS name FROM item WHERE NOT EXISTS (SELECT 1 FROM message WHERE number = item.message)",
     (name) => `An item refers to the message ${name}, which is not there.`,
   ],
   [
-    "SELECT name FROM listed AS message WHERE NOT EXISTS (SELECT 1 FROM item WHERE item.message = message.id) AND NOT EXISTS (SELECT 1 FROM withdrawn WHERE withdrawn.message = message.id)",
+    "SELECT name FROM listed AS message WHERE NOT EXISTS (SELECT 1 FROM item WHERE item.message = message.number) AND NOT EXISTS (SELECT 1 FROM withdrawn WHERE withdrawn.message = message.number)",
     (name) => `The message ${name} is in no mailbox.`,
   ],
   [
@@ -58,7 +58,7 @@ const INDEX_CHECKS: Check[] = [
     (name) => `The index is damaged: ${name}. Make the index anew.`,
   ],
   [
-    "SELECT folder || ' of mailbox ' || mailbox AS name FROM item WHERE NOT EXISTS (SELECT 1 FROM holding WHERE folder = item.folder AND message = item.message)",
+    "SELECT folder || ' of mailbox ' || mailbox AS name FROM item JOIN message ON number = message WHERE NOT EXISTS (SELECT 1 FROM holding WHERE folder = item.folder AND holding.message = message.id)",
     (name) => `An item in folder ${name} is not in the index. Make the index anew.`,
   ],
   [

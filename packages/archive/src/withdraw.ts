@@ -3,6 +3,7 @@ import type { Receipt } from "@hansard/core/ingestion";
 import { compressBlock } from "./block.ts";
 import type { Database } from "./database.ts";
 import type { Directory } from "./directory.ts";
+import { OF_MESSAGE } from "./item-writer.ts";
 import { type PackedBatch, WITHDRAWN, packBatch } from "./packed-batch.ts";
 import { type IndexableRequest, messageOfItem } from "./store-deliveries.ts";
 
@@ -48,13 +49,13 @@ function takeOut(
   const mailbox = directory.find(address);
   const message = mailbox === undefined ? undefined : messageOfItem(itemId, mailbox.id);
   if (mailbox === undefined || message === undefined) return [];
-  const row = truth.get("SELECT folder FROM item WHERE message = ? AND mailbox = ?", message, mailbox.id);
+  const row = truth.get(`SELECT folder FROM item WHERE ${OF_MESSAGE} AND mailbox = ?`, message, mailbox.id);
   if (row === undefined) return [];
   truth
     .statement(
-      "INSERT INTO withdrawn SELECT message, mailbox, folder, request, ? FROM item WHERE message = ? AND mailbox = ?",
+      `INSERT INTO withdrawn SELECT message, mailbox, folder, request, ? FROM item WHERE ${OF_MESSAGE} AND mailbox = ?`,
     )
     .run(Date.now(), message, mailbox.id);
-  truth.statement("DELETE FROM item WHERE message = ? AND mailbox = ?").run(message, mailbox.id);
+  truth.statement(`DELETE FROM item WHERE ${OF_MESSAGE} AND mailbox = ?`).run(message, mailbox.id);
   return [{ message, folder: Number(row["folder"]) }];
 }

@@ -26,7 +26,7 @@ export interface Called {
 
 const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 250;
-const RENEWALS = 3;
+const RENEWALS = 8;
 /** Of sign-ins in a row, over all requests. */
 const REFUSALS = 20;
 const CONCURRENCY_CODES = ["ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"];

@@ -130,7 +130,7 @@ export function folderCondition(folders: number[], id = "message.id"): Condition
     };
   }
   return {
-    sql: `EXISTS (SELECT 1 FROM item WHERE item.message = ${id} AND folder IN (SELECT value FROM json_each(?)))`,
+    sql: `EXISTS (SELECT 1 FROM item WHERE item.message = (SELECT number FROM message AS one WHERE one.id = ${id}) AND folder IN (SELECT value FROM json_each(?)))`,
     values: [JSON.stringify(folders)],
   };
 }
