@@ -52,6 +52,7 @@ export interface DeliverResult {
 
 const BATCH_EVENTS = 2_500;
 const PATIENCE_MS = 500;
+const LOOKS = 5;
 
 /** Delivers to one destination what the journal holds of one source: first what a crash left open, then what is new. */
 export async function deliver(options: DeliverOptions): Promise<DeliverResult> {
@@ -135,13 +136,18 @@ class DeliverRun {
     await this.#submitted();
   }
 
-  /** The next events; none at the end. While the source is being read, what is no full batch waits a little for more. */
+  /**
+   * The next events; none at the end. While the source is being read, what is no full batch waits for more: as long as
+   * more comes, and not beyond some looks, so that what comes slowly is not late.
+   */
   async #next(limit: number): Promise<JournalEvent[]> {
     const { journal, preparation, destinationId, signal, capturing } = this.#options;
-    for (let hasWaited = false; !signal.aborted; hasWaited = true) {
+    for (let looks = 1, before = 0; !signal.aborted; looks += 1) {
       const isAll = this.#isAllCaptured;
       const events = await journal.take(preparation.source, destinationId, limit);
-      if (events.length === limit || isAll || (hasWaited && events.length > 0)) return events;
+      const isGrowing = events.length > before && looks < LOOKS;
+      if (events.length === limit || isAll || (events.length > 0 && !isGrowing)) return events;
+      before = events.length;
       await this.end();
       await Promise.race([capturing, sleep(PATIENCE_MS, undefined, { ref: false })]).catch(() => undefined);
     }
