@@ -70,3 +70,24 @@ export function addPost(
     { visibleAfterMs },
   ).Id;
 }
+
+/** Changes a post's text, as its history and itself tell it. */
+export function editPost(organization: Organization, id: string, by: string, Body: string): string {
+  const post = organization.all("FeedItem").find(({ Id }) => Id === id);
+  if (!post) throw new Error(`There is no post ${id}.`);
+  const now = organization.time();
+  const Revision = Number(post["Revision"]) + 1;
+  const revision = organization.insert("FeedRevision", {
+    FeedEntityId: id,
+    Revision,
+    Action: "Changed",
+    EditedAttribute: "Body",
+    Value: post["Body"] ?? null,
+    IsValueRichText: false,
+    CreatedById: by,
+    CreatedDate: now,
+    SystemModstamp: now,
+  });
+  Object.assign(post, { Body, Revision, LastEditDate: now, LastEditById: by });
+  return revision.Id;
+}

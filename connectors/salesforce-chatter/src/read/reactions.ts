@@ -12,7 +12,7 @@ const LIKES = "(SELECT Id,CreatedById,CreatedDate,InsertedById FROM FeedLikes)";
 
 /**
  * Likes and votes bump no clock and leave no trace when they are withdrawn, so those of recent posts are read again and
- * compared. FeedLike cannot be queried by itself. The posts are read with them: an edit that no clock showed is found here.
+ * compared. FeedLike cannot be queried by itself. The posts are read with them: what no clock showed of them is found here.
  */
 export async function* readReactions(run: LiveRun, progress: Checkpoint): AsyncGenerator<ChatterPage> {
   const { startedAt, settings } = run.context;

@@ -2,7 +2,8 @@ import type { Page } from "@hansard/core";
 import type { EventType } from "../map/event-types.ts";
 import type { Checkpoint, Row, Walk } from "../schema.ts";
 import { type Batch, emptyBatch, type LiveRun, type Run } from "./batch.ts";
-import { selectable } from "./lookup.ts";
+import { type Field, selectable } from "./lookup.ts";
+import { requireSight } from "./permissions.ts";
 import { quote } from "./soql.ts";
 import { text, toIso } from "./values.ts";
 
@@ -15,20 +16,30 @@ export interface Stream {
   object: string;
   /** The fields that tell when a record is new or changed, the best first. The first that may be filtered is used. */
   clocks: string[];
-  /** Shows edits where the clock in use does not. */
+  /** Shows edits where the clock in use does not. Where it may not be filtered either, the history of edits is read. */
   editClock?: string;
   add(run: Run, rows: Row[], batch: Batch): Promise<void>;
 }
 
 /** Reads what is new since the checkpoint, up to the run's own start, and updates `progress` as pages go out. */
 export async function* walkStream(run: LiveRun, stream: Stream, progress: Checkpoint): AsyncGenerator<ChatterPage> {
-  for (const clock of await clocksOf(run, stream)) {
+  for (const way of await waysOf(run, stream)) {
     const { startedAt } = run.context;
     // A window that an earlier run left unfinished is finished first, within its own bounds.
     do {
-      yield* walkWindow(run, stream, clock, progress);
-    } while ((progress.walks[clock.field]?.since ?? "") < startedAt.toISOString());
+      yield* walkWindow(run, way, progress);
+    } while ((progress.walks[way.name]?.since ?? "") < startedAt.toISOString());
   }
+}
+
+/** An object and the clock by which it is read. */
+interface Way {
+  /** Under which the checkpoint keeps how far it was read. */
+  name: string;
+  object: string;
+  select: string[];
+  clock: Clock;
+  add: Stream["add"];
 }
 
 interface Clock {
@@ -37,35 +48,56 @@ interface Clock {
 }
 
 /** Salesforce refuses filters on SystemModstamp of some objects, FeedItem among them, and orders FeedComment by it neither. */
-async function clocksOf({ session, context }: Run, { object, clocks, editClock }: Stream): Promise<Clock[]> {
-  const fields = await session.fields(object);
+async function waysOf(run: LiveRun, stream: Stream): Promise<Way[]> {
+  const { object, clocks, editClock, add } = stream;
+  const fields = await run.session.fields(object);
+  const select = await selectable(run.session, object);
   const usable = (name: string) => fields?.get(name)?.filterable === true;
+  const way = (field: string): Way => ({ name: field, object, select, clock: clockOf(fields, field), add });
   const field = clocks.find(usable) ?? clocks.at(-1) ?? "CreatedDate";
-  const extra = editClock !== undefined && field !== "SystemModstamp" && usable(editClock) ? [editClock] : [];
   if (field !== clocks[0])
-    context.log.debug("The object is read by another clock than the first choice.", { object, field });
-  return [field, ...extra].map((name) => ({ field: name, sortable: fields?.get(name)?.sortable === true }));
+    run.context.log.debug("The object is read by another clock than the first choice.", { object, field });
+  if (editClock === undefined || field === "SystemModstamp") return [way(field)];
+  return [way(field), ...(usable(editClock) ? [way(editClock)] : await revisionsOf(run, stream))];
 }
 
-async function* walkWindow(
-  run: LiveRun,
-  stream: Stream,
-  clock: Clock,
-  progress: Checkpoint,
-): AsyncGenerator<ChatterPage> {
-  const earlier = progress.walks[clock.field];
+/** Where no clock of an object shows its edits, their history does: it leads to what was edited, however old that is. */
+async function revisionsOf({ session }: LiveRun, { object, add }: Stream): Promise<Way[]> {
+  const fields = await session.fields("FeedRevision");
+  const field = "CreatedDate";
+  if (fields?.get(field)?.filterable !== true) return [];
+  // Without View All Data the history can only be read record by record, and an empty answer would pass for no edits.
+  await requireSight(session);
+  const revised: Way = {
+    name: `FeedRevision.${field}`,
+    object: "FeedRevision",
+    select: ["Id", "FeedEntityId", field],
+    clock: clockOf(fields, field),
+    async add(run, revisions, batch) {
+      const ids = new Set(revisions.flatMap((revision) => text(revision, "FeedEntityId") ?? []));
+      await add(run, await run.session.find(object, await selectable(run.session, object), "Id", ids), batch);
+    },
+  };
+  return [revised];
+}
+
+function clockOf(fields: Map<string, Field> | undefined, field: string): Clock {
+  return { field, sortable: fields?.get(field)?.sortable === true };
+}
+
+async function* walkWindow(run: LiveRun, way: Way, progress: Checkpoint): AsyncGenerator<ChatterPage> {
+  const { name, object, select, clock } = way;
+  const earlier = progress.walks[name];
   const walk = { ...earlier, until: earlier?.until ?? run.context.startedAt.toISOString() };
-  const select = await selectable(run.session, stream.object);
-  const soql = `SELECT ${select.join(",")} FROM ${stream.object} WHERE ${filter(clock, walk, run.context.settings.overlapMinutes)} ORDER BY ${order(clock)}`;
+  const soql = `SELECT ${select.join(",")} FROM ${object} WHERE ${filter(clock, walk, run.context.settings.overlapMinutes)} ORDER BY ${order(clock)}`;
   let last: Row[] = [];
   for await (const rows of run.session.pages(soql)) {
     for (const part of portions(rows)) {
-      if (last.length > 0)
-        yield await page(run, stream, last, { ...walk, after: position(clock, last) }, clock, progress);
+      if (last.length > 0) yield await page(run, way, last, { ...walk, after: position(clock, last) }, progress);
       last = part;
     }
   }
-  yield await page(run, stream, last, { since: walk.until }, clock, progress);
+  yield await page(run, way, last, { since: walk.until }, progress);
 }
 
 /** Salesforce gives up to 2,000 records at once, more than should wait for one checkpoint. */
@@ -73,17 +105,10 @@ export function* portions<Item>(items: Item[]): Generator<Item[]> {
   for (let start = 0; start < items.length; start += PORTION) yield items.slice(start, start + PORTION);
 }
 
-async function page(
-  run: Run,
-  stream: Stream,
-  rows: Row[],
-  walk: Walk,
-  clock: Clock,
-  progress: Checkpoint,
-): Promise<ChatterPage> {
+async function page(run: Run, way: Way, rows: Row[], walk: Walk, progress: Checkpoint): Promise<ChatterPage> {
   const batch = emptyBatch();
-  await stream.add(run, rows, batch);
-  progress.walks = { ...progress.walks, [clock.field]: walk };
+  await way.add(run, rows, batch);
+  progress.walks = { ...progress.walks, [way.name]: walk };
   return { ...batch, checkpoint: structuredClone(progress) };
 }
 

@@ -1,11 +1,10 @@
 import type { Record } from "../soql.ts";
-import type { Finding } from "../truth.ts";
 import { attachContent } from "./posting.ts";
 import { addFile, bytes, commentsOf, live, mayGo, touch, words, type World } from "./world.ts";
 
 export function edit(world: World): void {
   const { organization, users } = world;
-  const { random, variant } = organization;
+  const { random } = organization;
   const object = random.chance(0.6) ? "FeedItem" : "FeedComment";
   const record = random.pickAny(
     live(world, object).filter(({ Id, Type }) => Type !== "TrackedChange" && organization.isVisible(Id)),
@@ -20,46 +19,44 @@ export function edit(world: World): void {
   const before = record[field] ?? null;
   const after = words(world);
   const by = random.pick(users);
+  const revision = revise(world, record, { field, after, by });
+  if (object === "FeedItem" && random.chance(0.15)) attachFromLibrary(world, record, by);
+  const key = `${object === "FeedItem" ? "feed" : "comment"}:${record.Id}`;
+  // Whatever the clocks of a post show: that it was edited can always be read in the history of edits.
+  organization.truth.add("walk", "edit", key, revision.Id, by, before, after);
+  touch(world, record.Id);
+}
+
+function revise(
+  { organization }: World,
+  record: Record,
+  { field, after, by }: { field: string; after: string; by: string },
+): Record {
   const now = organization.time();
+  const number = Number(record["Revision"]) + 1;
   const revision = organization.insert("FeedRevision", {
     FeedEntityId: record.Id,
-    Revision: Number(record["Revision"]) + 1,
+    Revision: number,
     Action: "Changed",
     EditedAttribute: field === "CommentBody" ? "Body" : field,
-    Value: before,
+    Value: record[field] ?? null,
     IsValueRichText: record["IsRichText"] ?? false,
     CreatedById: by,
     CreatedDate: now,
     SystemModstamp: now,
   });
-  Object.assign(record, {
-    [field]: after,
-    Revision: Number(record["Revision"]) + 1,
-    LastEditDate: now,
-    LastEditById: by,
-  });
-  if (object === "FeedComment" || variant.feedClock === "SystemModstamp") record["SystemModstamp"] = now;
-  const found = variant.editDateFilterable || record["SystemModstamp"] === now ? "walk" : "sweep";
-  if (object === "FeedItem" && random.chance(0.15)) attachFromLibrary(world, record, by, found);
-  organization.truth.add(
-    found,
-    "edit",
-    `${object === "FeedItem" ? "feed" : "comment"}:${record.Id}`,
-    revision.Id,
-    by,
-    before,
-    after,
-  );
-  touch(world, record.Id);
+  Object.assign(record, { [field]: after, Revision: number, LastEditDate: now, LastEditById: by });
+  if (field === "CommentBody" || organization.variant.feedClock === "SystemModstamp") record["SystemModstamp"] = now;
+  return revision;
 }
 
 /** Whoever edits a post may add a file that has long been in the library. */
-function attachFromLibrary(world: World, post: Record, by: string, found: Finding): void {
+function attachFromLibrary(world: World, post: Record, by: string): void {
   const version = world.organization.addContent(bytes(world), "library.pdf", by);
   version["CreatedDate"] = world.organization.time(new Date("2026-01-05T10:00:00Z"));
   attachContent(world, post.Id, version);
   post["HasContent"] = true;
-  addFile(world, found, `feed:${post.Id}`, version);
+  addFile(world, "walk", `feed:${post.Id}`, version);
 }
 
 export function removePost(world: World): void {
