@@ -3,6 +3,7 @@ import type { DestinationContext, Holds } from "@hansard/core/ingestion";
 import { retirement } from "./cloud.ts";
 import type { Doubts } from "./doubts.ts";
 import { ExchangeFailure } from "./failure.ts";
+import type { Keepings } from "./keepings.ts";
 import { getFolder } from "./requests.ts";
 import type { Session } from "./session.ts";
 import { isLocal, type Settings } from "./settings.ts";
@@ -15,12 +16,14 @@ export interface CheckContext {
   door: SignedInDoor;
   doubts: Doubts;
   holds: Holds;
+  keepings: Keepings;
   routing: DestinationContext<Settings>["routing"];
   now: () => Date;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const SOON_DAYS = 30;
+const MOST_LOOKS = 40;
 const SKEW_MS = 5 * 60 * 1000;
 
 /** Looks at dates, credentials, clock, permissions and folders, as a delivery would. */
@@ -36,7 +39,7 @@ export async function check(context: CheckContext): Promise<Finding[]> {
     await serverCertificate(settings, now()),
     await clock(context),
     ...(await mailboxes(context)),
-    ...holdFindings(context),
+    ...(await holdFindings(context)),
     ...(await duplicates(doubts)),
   );
   return findings.filter((finding) => finding !== undefined);
@@ -152,10 +155,12 @@ function remedyFor({ disposition, code, remedy }: ExchangeFailure, mailbox: stri
   return remedy;
 }
 
-/** EWS does not tell whether a mailbox is on hold. What counts is an administrator's word and its date. */
-function holdFindings({ holds, routing }: CheckContext): Finding[] {
+/** EWS does not tell whether a mailbox is on hold. What counts is an administrator's word and its date, until something is gone. */
+async function holdFindings({ holds, keepings, routing }: CheckContext): Promise<Finding[]> {
   if ((routing?.folder.kind ?? "purges") !== "purges") return [];
-  return holds.findings(routing && `the Inbox of ${routing.thirdPartyMailbox}`);
+  const signal = AbortSignal.timeout(60_000);
+  const kept = await keepings.findings(holds, MOST_LOOKS, signal);
+  return [...holds.findings(routing && `the Inbox of ${routing.thirdPartyMailbox}`), ...kept];
 }
 
 async function duplicates(doubts: Doubts): Promise<Finding[]> {

@@ -11,7 +11,8 @@ import { check } from "./check.ts";
 import { retirement } from "./cloud.ts";
 import { Doubts } from "./doubts.ts";
 import { Folders } from "./folders.ts";
-import { findStored, readStored, withdrawStored } from "./look-up.ts";
+import { Keepings } from "./keepings.ts";
+import { findStored, isKept, readStored, withdrawStored } from "./look-up.ts";
 import { resolveAddress } from "./resolve.ts";
 import { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
@@ -31,7 +32,8 @@ export async function openExchangeDestination(
   if (finding) log.warn(finding.message, { remedy: finding.remedy });
   const door = openDoor(settings);
   const session = new Session(settings, door, log);
-  const holds = new Holds(settings.holds);
+  const keepings = new Keepings(folder, (mailbox, messageId, signal) => isKept(mailbox, messageId, session, signal));
+  const holds = new Holds(settings.holds, keepings);
   const work: SubmitContext = { settings, session, folders: new Folders(session), blobs };
   const doubts = new Doubts(folder, settings.settleMs, log, (deliveries, signal) =>
     findStored(deliveries, work, signal),
@@ -40,10 +42,19 @@ export async function openExchangeDestination(
   async function submitAll(deliveries: Delivery[], signal: AbortSignal): Promise<Outcome[]> {
     if (signal.aborted)
       return deliveries.map(() => ({ status: "retry", reason: "The run ended before this message was sent." }));
+    const purged = deliveries.filter(({ folder: { kind } }) => kind === "purges");
+    await keepings.look(
+      purged.map(({ mailbox }) => mailbox),
+      holds,
+      signal,
+    );
     const unheld = deliveries.map((delivery) => unheldOutcome(delivery, holds));
     const written = deliveries.filter((_, index) => unheld[index] === undefined);
     const outcomes = await submit(written, work, signal);
-    written.forEach((delivery, index) => doubts.answered(delivery, outcomes[index]));
+    written.forEach((delivery, index) => {
+      doubts.answered(delivery, outcomes[index]);
+      keepings.answered(delivery, outcomes[index], holds);
+    });
     const next = outcomes.values();
     return unheld.map((outcome) => outcome ?? next.next().value ?? UNSAID);
   }
@@ -66,7 +77,7 @@ export async function openExchangeDestination(
       mailboxConcurrency: 1,
     },
     settleMs: settings.settleMs,
-    check: () => check({ settings, session, door, doubts, holds, routing, now }),
+    check: () => check({ settings, session, door, doubts, holds, keepings, routing, now }),
     submit: (deliveries, { signal }) => submitAll(deliveries, signal),
     find: (deliveries, { signal }) => findAll(deliveries, signal),
     read: (mailbox, receipt) => readStored(mailbox, receipt, work),

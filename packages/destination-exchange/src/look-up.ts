@@ -1,7 +1,8 @@
 import type { Delivery, Message, Receipt } from "@hansard/core/ingestion";
 import { find, itemIdOf, textAt } from "./answer.ts";
 import { ExchangeFailure } from "./failure.ts";
-import { bareId, deleteItems, findItem, getMime } from "./requests.ts";
+import { bareId, deleteItems, type FolderReference, findItem, getMime } from "./requests.ts";
+import type { Session } from "./session.ts";
 import { asFailure, type SubmitContext } from "./submit.ts";
 import { thrown } from "./thrown.ts";
 import type { Element } from "./xml.ts";
@@ -43,20 +44,7 @@ async function inFolder(
     const reference = await folders.reference(mailbox, folder, signal, { make: false });
     if (!reference) return receipts;
     const ids = deliveries.map(({ message }) => message.id);
-    for (let offset = 0; ; offset += PAGE) {
-      const { messages, correlationId } = await session.call({
-        operation: "FindItem",
-        mailbox,
-        body: findItem(reference, ids, offset, PAGE),
-        signal,
-        idempotent: true,
-      });
-      const [message] = messages;
-      if (message && "failure" in message) throw message.failure;
-      const root = find(message?.element, "RootFolder");
-      for (const item of find(root, "Items")?.children ?? []) collect(item, correlationId, receipts);
-      if (root?.attributes["IncludesLastItemInRange"] !== "false") return receipts;
-    }
+    return await searchFolder(reference, { mailbox, ids, session, signal });
   } catch (error) {
     const failure = asFailure(error);
     if (failure.disposition === "no-mailbox") return receipts;
@@ -65,6 +53,46 @@ async function inFolder(
       return receipts;
     }
     throw thrown(failure);
+  }
+}
+
+/** Receipts by the Message-ID, without its brackets and in small letters. */
+async function searchFolder(
+  reference: FolderReference,
+  { mailbox, ids, session, signal }: { mailbox: string; ids: string[]; session: Session; signal: AbortSignal },
+): Promise<Map<string, Receipt[]>> {
+  const receipts = new Map<string, Receipt[]>();
+  for (let offset = 0; ; offset += PAGE) {
+    const { messages, correlationId } = await session.call({
+      operation: "FindItem",
+      mailbox,
+      body: findItem(reference, ids, offset, PAGE),
+      signal,
+      idempotent: true,
+    });
+    const [message] = messages;
+    if (message && "failure" in message) throw message.failure;
+    const root = find(message?.element, "RootFolder");
+    for (const item of find(root, "Items")?.children ?? []) collect(item, correlationId, receipts);
+    if (root?.attributes["IncludesLastItemInRange"] !== "false") return receipts;
+  }
+}
+
+/** Whether a mailbox still has what was written into its Purges. A hold by query or policy moves it on to DiscoveryHolds. */
+export async function isKept(
+  mailbox: string,
+  messageId: string,
+  session: Session,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    for (const distinguished of ["recoverableitemspurges", "recoverableitemsdiscoveryholds"]) {
+      const found = await searchFolder({ distinguished, mailbox }, { mailbox, ids: [messageId], session, signal });
+      if (found.size > 0) return true;
+    }
+    return false;
+  } catch (error) {
+    throw thrown(asFailure(error));
   }
 }
 
