@@ -1,5 +1,5 @@
 import { type Finding, isHansardError } from "@hansard/core";
-import type { DestinationContext, Holds } from "@hansard/core/ingestion";
+import type { DestinationContext } from "@hansard/core/ingestion";
 import { retirement } from "./cloud.ts";
 import type { Doubts } from "./doubts.ts";
 import { ExchangeFailure } from "./failure.ts";
@@ -15,7 +15,6 @@ export interface CheckContext {
   session: Session;
   door: SignedInDoor;
   doubts: Doubts;
-  holds: Holds;
   keepings: Keepings;
   routing: DestinationContext<Settings>["routing"];
   now: () => Date;
@@ -156,11 +155,11 @@ function remedyFor({ disposition, code, remedy }: ExchangeFailure, mailbox: stri
 }
 
 /** EWS does not tell whether a mailbox is on hold. What counts is an administrator's word and its date, until something is gone. */
-async function holdFindings({ holds, keepings, routing }: CheckContext): Promise<Finding[]> {
+async function holdFindings({ keepings, routing }: CheckContext): Promise<Finding[]> {
   if ((routing?.folder.kind ?? "purges") !== "purges") return [];
   const signal = AbortSignal.timeout(60_000);
-  const kept = await keepings.findings(holds, MOST_LOOKS, signal);
-  return [...holds.findings(routing && `the Inbox of ${routing.thirdPartyMailbox}`), ...kept];
+  const kept = await keepings.findings(MOST_LOOKS, signal);
+  return [...keepings.holds.findings(routing && `the Inbox of ${routing.thirdPartyMailbox}`), ...kept];
 }
 
 async function duplicates(doubts: Doubts): Promise<Finding[]> {

@@ -3,7 +3,7 @@ import {
   type Delivery,
   type Destination,
   type DestinationContext,
-  Holds,
+  type Holds,
   type Outcome,
   type Receipt,
 } from "@hansard/core/ingestion";
@@ -26,14 +26,13 @@ export async function openExchangeDestination(
   now: () => Date = () => new Date(),
 ): Promise<Destination> {
   const { settings, blobs, log, folder, routing } = context;
-  const finding = retirement(settings.url, now(), settings.useAfterRetirement);
-  if (finding?.level === "error")
-    throw new SettingsError(finding.message, finding.remedy === undefined ? {} : { remedy: finding.remedy });
-  if (finding) log.warn(finding.message, { remedy: finding.remedy });
+  assertInService(context, now());
   const door = openDoor(settings);
   const session = new Session(settings, door, log);
-  const keepings = new Keepings(folder, (mailbox, messageId, signal) => isKept(mailbox, messageId, session, signal));
-  const holds = new Holds(settings.holds, keepings);
+  const keepings = new Keepings(folder, settings.holds, (mailbox, messageId, signal) =>
+    isKept(mailbox, messageId, session, signal),
+  );
+  const { holds } = keepings;
   const work: SubmitContext = { settings, session, folders: new Folders(session), blobs };
   const doubts = new Doubts(folder, settings.settleMs, log, (deliveries, signal) =>
     findStored(deliveries, work, signal),
@@ -42,18 +41,13 @@ export async function openExchangeDestination(
   async function submitAll(deliveries: Delivery[], signal: AbortSignal): Promise<Outcome[]> {
     if (signal.aborted)
       return deliveries.map(() => ({ status: "retry", reason: "The run ended before this message was sent." }));
-    const purged = deliveries.filter(({ folder: { kind } }) => kind === "purges");
-    await keepings.look(
-      purged.map(({ mailbox }) => mailbox),
-      holds,
-      signal,
-    );
+    await keepings.look(mailboxesOfPurges(deliveries), signal);
     const unheld = deliveries.map((delivery) => unheldOutcome(delivery, holds));
     const written = deliveries.filter((_, index) => unheld[index] === undefined);
     const outcomes = await submit(written, work, signal);
     written.forEach((delivery, index) => {
       doubts.answered(delivery, outcomes[index]);
-      keepings.answered(delivery, outcomes[index], holds);
+      keepings.answered(delivery, outcomes[index]);
     });
     const next = outcomes.values();
     return unheld.map((outcome) => outcome ?? next.next().value ?? UNSAID);
@@ -77,7 +71,7 @@ export async function openExchangeDestination(
       mailboxConcurrency: 1,
     },
     settleMs: settings.settleMs,
-    check: () => check({ settings, session, door, doubts, holds, keepings, routing, now }),
+    check: () => check({ settings, session, door, doubts, keepings, routing, now }),
     submit: (deliveries, { signal }) => submitAll(deliveries, signal),
     find: (deliveries, { signal }) => findAll(deliveries, signal),
     read: (mailbox, receipt) => readStored(mailbox, receipt, work),
@@ -90,6 +84,18 @@ export async function openExchangeDestination(
       await door.close();
     },
   };
+}
+
+/** Exchange Online ends EWS. */
+function assertInService({ settings, log }: DestinationContext<Settings>, now: Date): void {
+  const finding = retirement(settings.url, now, settings.useAfterRetirement);
+  if (finding?.level === "error")
+    throw new SettingsError(finding.message, finding.remedy === undefined ? {} : { remedy: finding.remedy });
+  if (finding) log.warn(finding.message, { remedy: finding.remedy });
+}
+
+function mailboxesOfPurges(deliveries: Delivery[]): Set<string> {
+  return new Set(deliveries.flatMap(({ mailbox, folder }) => (folder.kind === "purges" ? mailbox : [])));
 }
 
 /** Purges keeps only what a hold keeps: without an administrator's word of one nothing is written there. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Finding, isHansardError } from "@hansard/core";
-import type { Delivery, HoldLosses, Holds, Outcome } from "@hansard/core/ingestion";
+import { type Delivery, Holds, type HoldSettings, type Outcome } from "@hansard/core/ingestion";
 import { z } from "zod";
 import { JsonLines } from "./json-lines.ts";
 
@@ -14,49 +14,40 @@ type IsThere = (mailbox: string, messageId: string, signal: AbortSignal) => Prom
  * what lies there. So of each mailbox one message is remembered, the oldest since its hold was last in doubt: each run
  * looks for it before it writes there again, and so does `check`. A help and no record: a lost line costs one look.
  */
-export class Keepings implements HoldLosses {
+export class Keepings {
+  readonly holds: Holds;
   readonly #kept: JsonLines<z.infer<typeof Kept>>;
-  readonly #lost: JsonLines<z.infer<typeof Lost>>;
   readonly #isThere: IsThere;
   readonly #oldest: Map<string, z.infer<typeof Kept>>;
   readonly #looks = new Map<string, Promise<boolean>>();
   readonly #openedAt = Date.now();
 
-  constructor(folder: string, isThere: IsThere) {
+  constructor(folder: string, settings: HoldSettings | undefined, isThere: IsThere) {
+    const losses = new JsonLines(join(folder, "lost.jsonl"), Lost);
+    const known = new Map(losses.read().map(({ mailbox, at }) => [mailbox, at]));
+    this.holds = new Holds(settings, { lost: () => known, lose: (lost) => losses.append(lost) });
     this.#kept = new JsonLines(join(folder, "kept.jsonl"), Kept);
-    this.#lost = new JsonLines(join(folder, "lost.jsonl"), Lost);
     this.#isThere = isThere;
     this.#oldest = new Map(this.#kept.read().map((kept) => [kept.mailbox, kept]));
   }
 
-  lost(): Map<string, number> {
-    return new Map(this.#lost.read().map(({ mailbox, at }) => [mailbox, at]));
-  }
-
-  lose(lost: z.infer<typeof Lost>): void {
-    this.#lost.append(lost);
-  }
-
   /** What became of a delivery that was written. */
-  answered({ mailbox, folder, message }: Delivery, outcome: Outcome | undefined, holds: Holds): void {
-    if (folder.kind !== "purges" || outcome?.status !== "accepted") return;
-    const known = this.#oldest.get(mailbox);
-    if (known !== undefined && known.at > holds.unbrokenSince(mailbox)) return;
+  answered({ mailbox, folder, message }: Delivery, outcome: Outcome | undefined): void {
+    if (folder.kind !== "purges" || outcome?.status !== "accepted" || this.#isRemembered(mailbox)) return;
     const kept = { mailbox, messageId: message.id, at: Date.now() };
     this.#oldest.set(mailbox, kept);
     this.#kept.append(kept);
   }
 
-  /** Looks, once in a run, for what earlier runs wrote into these mailboxes' Purges, and tells `holds` where it is gone. */
-  async look(mailboxes: Iterable<string>, holds: Holds, signal: AbortSignal): Promise<void> {
-    for (const mailbox of new Set(mailboxes)) {
+  /** Looks, once in a run, for what earlier runs wrote into these mailboxes' Purges. Where it is gone, the hold is in doubt. */
+  async look(mailboxes: Set<string>, signal: AbortSignal): Promise<void> {
+    for (const mailbox of mailboxes) {
       const kept = this.#oldest.get(mailbox);
-      const isOurs = kept !== undefined && kept.at < this.#openedAt && kept.at > holds.unbrokenSince(mailbox);
-      if (!isOurs || holds.doubt(mailbox) !== undefined) continue;
+      if (!kept || kept.at >= this.#openedAt || !this.#isRemembered(mailbox) || this.holds.doubt(mailbox)) continue;
       const looking = this.#looks.get(mailbox) ?? this.#isThere(mailbox, kept.messageId, signal);
       this.#looks.set(mailbox, looking);
       try {
-        if (!(await looking)) holds.lost(mailbox);
+        if (!(await looking)) this.holds.lost(mailbox);
       } catch (error) {
         // What cannot be said now is asked again; what is wrong with the mailbox the delivery itself will say.
         this.#looks.delete(mailbox);
@@ -66,13 +57,21 @@ export class Keepings implements HoldLosses {
   }
 
   /** What `check` says of them. */
-  async findings(holds: Holds, most: number, signal: AbortSignal): Promise<Finding[]> {
-    const looked = [...this.#oldest.keys()].slice(0, most);
-    await this.look(looked, holds, signal);
-    const lost = [...this.lost().keys()].flatMap((mailbox) => holds.doubt(mailbox) ?? []);
+  async findings(most: number, signal: AbortSignal): Promise<Finding[]> {
+    const looked = [...this.#oldest.keys()].filter((mailbox) => this.#isRemembered(mailbox)).slice(0, most);
+    await this.look(new Set(looked), signal);
+    const lost = [...this.#oldest.keys()].flatMap((mailbox) =>
+      this.#isRemembered(mailbox) ? [] : (this.holds.doubt(mailbox) ?? []),
+    );
     if (lost.length > 0) return lost.map(({ reason, remedy }) => ({ level: "error", message: reason, remedy }));
     if (looked.length === 0) return [];
     const message = `Purges keeps what was sent there: ${looked.length} messages in as many mailboxes were looked for.`;
     return [{ level: "ok", message }];
+  }
+
+  /** What went into Purges before something was seen to be lost there proves nothing any more. */
+  #isRemembered(mailbox: string): boolean {
+    const kept = this.#oldest.get(mailbox);
+    return kept !== undefined && kept.at > this.holds.unbrokenSince(mailbox);
   }
 }
