@@ -19,6 +19,7 @@ import type { Settings } from "./settings.ts";
 import { openDoor } from "./sign-in.ts";
 import { submit, type SubmitContext } from "./submit.ts";
 
+const UNSENT: Outcome = { status: "retry", reason: "The run ended before this message was sent." };
 const UNSAID: Outcome = { status: "unknown", reason: "Nothing was said of it." };
 
 export async function openExchangeDestination(
@@ -39,8 +40,7 @@ export async function openExchangeDestination(
   );
 
   async function submitAll(deliveries: Delivery[], signal: AbortSignal): Promise<Outcome[]> {
-    if (signal.aborted)
-      return deliveries.map(() => ({ status: "retry", reason: "The run ended before this message was sent." }));
+    if (signal.aborted) return deliveries.map(() => UNSENT);
     await keepings.look(mailboxesOfPurges(deliveries), signal);
     const unheld = deliveries.map((delivery) => unheldOutcome(delivery, holds));
     const written = deliveries.filter((_, index) => unheld[index] === undefined);
