@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from "vitest";
 import { MemoryJournal } from "@hansard/testkit";
 import { type SalesforceServer, startSalesforce } from "../../tooling/servers/salesforce/index.ts";
+import { check } from "./src/read/check.ts";
 import { addPost, addUser, editPost, quietOrganization } from "./testing/fixed.ts";
-import { readToEnd } from "./testing/harness.ts";
+import { contextOf, readToEnd } from "./testing/harness.ts";
 import { APP, jwtSettings } from "./testing/salesforce.ts";
 
 const HOUR_MS = 3_600_000;
@@ -53,6 +54,16 @@ test("a history of edits that the user may not read whole stops the reading, and
   await readToEnd(journal, "feed", { settings, now: organization.now });
 
   expect(journal.capturedEvents().filter(({ type }) => type === "Edit")).toHaveLength(1);
+});
+
+test.each([true, false])("check warns where nothing tells of edits: where the history tells, %s", async (doesTell) => {
+  const organization = quietOrganization({ feedClock: "CreatedDate", editDateFilterable: false });
+  const created = organization.rules["FeedRevision"]?.fields.find(({ name }) => name === "CreatedDate");
+  Object.assign(created ?? {}, { filterable: doesTell });
+  server = await startSalesforce({ organization, app: APP });
+  const findings = await check(contextOf(new MemoryJournal(), "feed", jwtSettings(server.url), organization.now()));
+  const warnings = findings.filter(({ message }) => message.includes("were edited"));
+  expect(warnings.map(({ level }) => level)).toEqual(doesTell ? [] : ["warning"]);
 });
 
 /** Breaks the first five runs off after their second page, which is within the history of edits. */

@@ -26,6 +26,7 @@ export async function check(context: SourceContext<Settings>): Promise<Finding[]
       { level: "ok", message: "Salesforce accepts the sign-in." },
       ...(await permissions(session)),
       ...(await objects(session, context.settings)),
+      ...(await edits(session)),
       ...(await clock(session)),
     ];
   } catch (error) {
@@ -52,15 +53,18 @@ async function objects(session: Session, { privateMessages }: Settings): Promise
         message: `The integration user cannot see ${object}.`,
         remedy: "Grant the permissions that the connector's README lists.",
       });
-    else if (object === "FeedItem" && !fields.has("LastEditDate")) {
-      findings.push({
-        level: "warning",
-        message: "Salesforce does not tell when posts were edited, so edits of posts older than recentDays are missed.",
-        remedy: "Use a newer apiVersion.",
-      });
-    }
   }
   return findings.length > 0 ? findings : [{ level: "ok", message: "All objects of Chatter are visible." }];
+}
+
+/** Edits are seen by any of these; without them only where recent posts are read again. */
+async function edits(session: Session): Promise<Finding[]> {
+  const [posts, revisions] = [await session.fields("FeedItem"), await session.fields("FeedRevision")];
+  const telling = [posts?.get("SystemModstamp"), posts?.get("LastEditDate"), revisions?.get("CreatedDate")];
+  if (posts === undefined || telling.some((field) => field?.filterable)) return [];
+  const message =
+    "Salesforce does not tell when posts were edited, so edits of posts older than recentDays are missed.";
+  return [{ level: "warning", message, remedy: "Use a newer apiVersion." }];
 }
 
 async function clock(session: Session): Promise<Finding[]> {
