@@ -5,47 +5,76 @@ import type { Log } from "./log.ts";
 
 const NAMED_AT_MOST = 20;
 
+interface Outcomes {
+  delivered: number;
+  quarantined: number;
+  pending: number;
+}
+
+interface Route {
+  source: number;
+  destination: number;
+}
+
 /** The books of a source: what it claims against what was captured, and what was captured against what became of it. */
 export function readBooks(database: JournalDatabase, log: Log, source: number, name: string): SourceBooks {
   const captured = database.number("SELECT coalesce(sum(last - first + 1), 0) FROM page WHERE source = ?", source);
   const excluded = database.number("SELECT coalesce(sum(events), 0) FROM exclusion WHERE source = ?", source);
   const gaps = database.number("SELECT coalesce(sum(events), 0) FROM gap WHERE source = ? AND closed IS NULL", source);
   const missing = claimsNotMet(database, source);
-  const discrepancies = missing.map(
-    ({ claim, events }) =>
-      `"${claim}" claims ${events} ${events === 1 ? "event" : "events"} more than were captured, excluded or declared as gaps.`,
-  );
-  const rows = database.number("SELECT count(*) FROM event WHERE source = ?", source);
-  if (rows !== captured)
-    discrepancies.push(
-      `The journal's pages hold ${captured} events and its table of events ${rows}. Run "hansard verify".`,
-    );
-
-  const destinations = database.all(
-    "SELECT destination AS id, name FROM cursor JOIN destination ON destination.id = cursor.destination WHERE source = ?",
-    source,
-  );
-  const outcomes = destinations.map((row) => readOutcomes(database, log, { source, destination: Number(row["id"]) }));
-  // With several destinations an event is delivered when it has arrived at all of them.
-  const worst = outcomes.sort((a, b) => a.delivered - b.delivered)[0] ?? {
-    delivered: 0,
-    quarantined: 0,
-    pending: captured,
-  };
-  const undelivered = captured - worst.delivered - worst.quarantined - worst.pending;
-  if (undelivered !== 0)
-    discrepancies.push(`${undelivered} captured events are neither delivered, quarantined nor pending.`);
   const uncaptured = missing.reduce((sum, { events }) => sum + events, 0);
+  const unlisted = Math.abs(database.number("SELECT count(*) FROM event WHERE source = ?", source) - captured);
+  const outcomes = outcomesBySource(database, log, source);
+  // With several destinations an event is delivered when it has arrived at all of them.
+  const worst = outcomes.toSorted((one, other) => one.delivered - other.delivered)[0];
+  const { delivered, quarantined, pending } = worst ?? { delivered: 0, quarantined: 0, pending: captured };
+  const lost = outcomes.flatMap(({ destination, ...those }) => {
+    const events = Math.abs(captured - those.delivered - those.quarantined - those.pending);
+    return events === 0 ? [] : [{ destination, events }];
+  });
   return {
     id: name,
     claimed: captured + excluded + gaps + uncaptured,
     captured,
     excluded,
     gaps,
-    ...worst,
-    unaccounted: uncaptured + Math.abs(undelivered),
-    discrepancies: discrepancies.slice(0, NAMED_AT_MOST),
+    delivered,
+    quarantined,
+    pending,
+    unaccounted: uncaptured + unlisted + Math.max(0, ...lost.map(({ events }) => events)),
+    discrepancies: sentences(missing, unlisted, lost).slice(0, NAMED_AT_MOST),
   };
+}
+
+function sentences(
+  missing: { claim: string; events: number }[],
+  unlisted: number,
+  lost: { destination: string; events: number }[],
+): string[] {
+  return [
+    ...missing.map(
+      ({ claim, events }) =>
+        `"${claim}" claims ${events} ${events === 1 ? "event" : "events"} more than were captured, excluded or declared as gaps.`,
+    ),
+    ...(unlisted === 0
+      ? []
+      : [`The journal's pages and its table of events differ by ${unlisted}. Run "hansard verify".`]),
+    ...lost.map(
+      ({ destination, events }) =>
+        `${events} captured ${events === 1 ? "event is" : "events are"} neither delivered to "${destination}" nor quarantined nor pending, or more than one of these.`,
+    ),
+  ];
+}
+
+function outcomesBySource(database: JournalDatabase, log: Log, source: number): (Outcomes & { destination: string })[] {
+  const destinations = database.all(
+    "SELECT destination AS id, name FROM cursor JOIN destination ON destination.id = cursor.destination WHERE source = ?",
+    source,
+  );
+  return destinations.map((row) => ({
+    destination: String(row["name"]),
+    ...readOutcomes(database, log, { source, destination: Number(row["id"]) }),
+  }));
 }
 
 /** Claims that count more events than the journal holds, excludes or declares missing of them. */
@@ -63,14 +92,39 @@ function claimsNotMet(database: JournalDatabase, source: number): { claim: strin
 }
 
 /** Each of the three is counted for itself; that they add up to what was captured is the proof. */
-function readOutcomes(database: JournalDatabase, log: Log, route: { source: number; destination: number }) {
+function readOutcomes(database: JournalDatabase, log: Log, route: Route): Outcomes {
   const { source, destination } = route;
+  const quarantined = eventsIn(database, "quarantine", route);
+  let delivered = countDelivered(database, route);
+  for (const event of quarantined) if (inRuns(database, route, event)) delivered -= 1;
   const cursor = database.number("SELECT seq FROM cursor WHERE source = ? AND destination = ?", source, destination);
-  const quarantined = new Set(
-    database
-      .all("SELECT event FROM quarantine WHERE source = ? AND destination = ?", source, destination)
-      .map((row) => Number(row["event"])),
+  const beyond = database.number(
+    "SELECT coalesce(sum(last - max(first, ? + 1) + 1), 0) FROM page WHERE source = ? AND last > ?",
+    cursor,
+    source,
+    cursor,
   );
+  const underWay = eventsIn(database, "waiting", route);
+  for (const { purpose, messages, deliveries } of readOpenIntents(database, log, route)) {
+    if (purpose === "reroute") continue;
+    const open = new Set(deliveries.map(({ message }) => message));
+    for (const index of open)
+      for (const event of messages[index]?.events ?? [])
+        if (!quarantined.has(event) && !inRuns(database, route, event)) underWay.add(event);
+  }
+  return { delivered, quarantined: quarantined.size, pending: beyond + underWay.size };
+}
+
+function eventsIn(
+  database: JournalDatabase,
+  table: "quarantine" | "waiting",
+  { source, destination }: Route,
+): Set<number> {
+  const rows = database.all(`SELECT event FROM ${table} WHERE source = ? AND destination = ?`, source, destination);
+  return new Set(rows.map((row) => Number(row["event"])));
+}
+
+function countDelivered(database: JournalDatabase, { source, destination }: Route): number {
   const runs = database.all(
     "SELECT first, last FROM delivered WHERE source = ? AND destination = ? ORDER BY first",
     source,
@@ -82,33 +136,10 @@ function readOutcomes(database: JournalDatabase, log: Log, route: { source: numb
     through = Math.max(through, Number(run["last"]));
     if (through >= first) delivered += through - first + 1;
   }
-  for (const event of quarantined) if (inRuns(database, route, event)) delivered -= 1;
-  const beyond = database.number(
-    "SELECT coalesce(sum(last - max(first, ? + 1) + 1), 0) FROM page WHERE source = ? AND last > ?",
-    cursor,
-    source,
-    cursor,
-  );
-  const underWay = new Set(
-    database
-      .all("SELECT event FROM waiting WHERE source = ? AND destination = ?", source, destination)
-      .map((row) => Number(row["event"])),
-  );
-  for (const { purpose, messages, deliveries } of readOpenIntents(database, log, route)) {
-    if (purpose === "reroute") continue;
-    const open = new Set(deliveries.map(({ message }) => message));
-    for (const index of open)
-      for (const event of messages[index]?.events ?? [])
-        if (!quarantined.has(event) && !inRuns(database, route, event)) underWay.add(event);
-  }
-  return { delivered, quarantined: quarantined.size, pending: beyond + underWay.size };
+  return delivered;
 }
 
-function inRuns(
-  database: JournalDatabase,
-  { source, destination }: { source: number; destination: number },
-  event: number,
-): boolean {
+function inRuns(database: JournalDatabase, { source, destination }: Route, event: number): boolean {
   const run = database.get(
     "SELECT last FROM delivered WHERE source = ? AND destination = ? AND first <= ? ORDER BY first DESC LIMIT 1",
     source,
