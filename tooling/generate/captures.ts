@@ -1,7 +1,5 @@
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Captures } from "@hansard/core";
-import { code, table } from "./markdown.ts";
+import { table } from "./markdown.ts";
 import type { Source } from "./outputs.ts";
 
 type Claim = Exclude<keyof Captures, "history" | "never">;
@@ -53,21 +51,4 @@ export function capturesSection({ connector: { captures } }: Source): string {
 export function meaningOf(captures: Captures, name: Claim): string {
   const meanings: Record<string, string> = CLAIM_MEANINGS[name];
   return meanings[captures[name]] ?? captures[name];
-}
-
-/** The message classes, each with examples of what the source says and the message that it becomes. */
-export function eventsSection({ connector: { source, events }, workspace: { folder } }: Source): string {
-  const fixtures = existsSync(join(folder, "fixtures")) ? readdirSync(join(folder, "fixtures")).sort() : [];
-  const rows = Object.keys(events).map((type) => {
-    const examples = fixtures.filter((name) => name.startsWith(`${type}.`) && name.endsWith(".json"));
-    return [
-      code(`IPM.NOTE.${source}.${type}`),
-      examples.map((name) => `[${caseOf(name)}](fixtures/${name})`).join(", "),
-    ];
-  });
-  return table(["message class", "examples: event and message"], rows);
-}
-
-function caseOf(fixture: string): string {
-  return fixture.split(".").slice(1, -1).join(".").replaceAll("-", " ");
 }

@@ -1,4 +1,5 @@
 import { CLAIM_NAMES, meaningOf } from "./captures.ts";
+import { messagesSection } from "./examples.ts";
 import { code, table } from "./markdown.ts";
 import type { Source } from "./outputs.ts";
 
@@ -16,6 +17,9 @@ export function catalogue(sources: Source[]): string {
     "# Connectors",
     "Generated from the connectors' definitions; do not edit. Each claim is shown by a fixture, or the connector's conformance test fails. The README of each connector says what its source never gives.",
     table(["source", "package", "message classes", ...claims.map((claim) => CLAIM_NAMES[claim]), "History"], rows),
+    "## Messages",
+    "Every message class that the connectors write, with an example from their fixtures: the link leads to the event as the source tells it and to the message that it becomes.",
+    ...sources.flatMap((source) => [`### ${source.connector.title}`, messagesSection(source)]),
     "A source is missing? [Write a connector](writing-a-connector.md).",
     "",
   ]

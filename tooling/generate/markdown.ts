@@ -7,6 +7,11 @@ export function code(value: unknown): string {
   return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
 }
 
+/** Text that stands for itself, whatever is in it. */
+export function plain(text: string): string {
+  return text.replaceAll(/[\\`*_[\]<>&#~$]/g, "\\$&");
+}
+
 function cell(text: string): string {
   return text
     .replaceAll("|", "\\|")

@@ -5,8 +5,9 @@ import { isDeepStrictEqual } from "node:util";
 import type { Connector } from "@hansard/core";
 import { configurationSchema } from "@hansard/runner";
 import { ROOT, type Workspace, workspaces } from "../workspace.ts";
-import { capturesSection, eventsSection } from "./captures.ts";
+import { capturesSection } from "./captures.ts";
 import { catalogue } from "./catalogue.ts";
+import { eventsSection } from "./examples.ts";
 import { settingsSection } from "./settings.ts";
 
 /** A file with generated content. */
