@@ -30,7 +30,7 @@ export async function openExchangeDestination(
   assertInService(context, now());
   const door = openDoor(settings);
   const session = new Session(settings, door, log);
-  const keepings = new Keepings(folder, settings.holds, (mailbox, messageId, signal) =>
+  const keepings = new Keepings(folder, settings.holds, settings.settleMs, (mailbox, messageId, signal) =>
     isKept(mailbox, messageId, session, signal),
   );
   const { holds } = keepings;

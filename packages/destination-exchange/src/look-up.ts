@@ -9,6 +9,17 @@ import type { Element } from "./xml.ts";
 
 const IDS_AT_ONCE = 25;
 const PAGE = 200;
+/**
+ * Where what is kept of Purges may lie: a hold by query or policy moves it on to DiscoveryHolds, and Exchange's default
+ * retention policy moves all of Recoverable Items into the archive mailbox, where there is one, after 14 days.
+ */
+const MOVED_TO = [
+  "recoverableitemsdiscoveryholds",
+  "archiverecoverableitemspurges",
+  "archiverecoverableitemsdiscoveryholds",
+];
+
+type Asks = Pick<Session, "call">;
 
 /** What identifies a stored message. */
 export type Sought = Pick<Delivery, "mailbox" | "folder"> & { message: Pick<Message, "id"> };
@@ -59,7 +70,7 @@ async function inFolder(
 /** Receipts by the Message-ID, without its brackets and in small letters. */
 async function searchFolder(
   reference: FolderReference,
-  { mailbox, ids, session, signal }: { mailbox: string; ids: string[]; session: Session; signal: AbortSignal },
+  { mailbox, ids, session, signal }: { mailbox: string; ids: string[]; session: Asks; signal: AbortSignal },
 ): Promise<Map<string, Receipt[]>> {
   const receipts = new Map<string, Receipt[]>();
   for (let offset = 0; ; offset += PAGE) {
@@ -78,22 +89,26 @@ async function searchFolder(
   }
 }
 
-/** Whether a mailbox still has what was written into its Purges. A hold by query or policy moves it on to DiscoveryHolds. */
-export async function isKept(
-  mailbox: string,
-  messageId: string,
-  session: Session,
-  signal: AbortSignal,
-): Promise<boolean> {
+/** Whether a mailbox still has what was written into its Purges. */
+export async function isKept(mailbox: string, messageId: string, session: Asks, signal: AbortSignal): Promise<boolean> {
+  async function has(distinguished: string): Promise<boolean> {
+    const found = await searchFolder({ distinguished, mailbox }, { mailbox, ids: [messageId], session, signal });
+    return found.size > 0;
+  }
   try {
-    for (const distinguished of ["recoverableitemspurges", "recoverableitemsdiscoveryholds"]) {
-      const found = await searchFolder({ distinguished, mailbox }, { mailbox, ids: [messageId], session, signal });
-      if (found.size > 0) return true;
-    }
+    if (await has("recoverableitemspurges")) return true;
+    for (const folder of MOVED_TO) if (await has(folder).catch(isNoFolder)) return true;
     return false;
   } catch (error) {
     throw thrown(asFailure(error));
   }
+}
+
+/** Not every mailbox has an archive, nor DiscoveryHolds before something was held there. */
+function isNoFolder(error: unknown): false {
+  const failure = asFailure(error);
+  if (failure.code === "ErrorFolderNotFound" || failure.disposition === "no-mailbox") return false;
+  throw failure;
 }
 
 function collect(item: Element, correlationId: string, receipts: Map<string, Receipt[]>): void {

@@ -21,7 +21,7 @@ afterEach(() => ews.close());
 async function inRun<Result>(work: (destination: Destination) => Promise<Result>, settings: object = {}) {
   const destination = await openExchangeDestination({
     id: "exchange",
-    settings: Settings.parse(settingsFor(ews, settings)),
+    settings: Settings.parse(settingsFor(ews, { settleMs: 0, ...settings })),
     blobs,
     folder: ews.folder,
     log: recordingLog(),
@@ -73,11 +73,20 @@ test("check alone notices it, and the mailbox is believed again when an administ
   expect(errorsOf(await inRun((destination) => destination.check(), { holds: { confirmed } }))).toEqual([]);
 });
 
-test("a server that cannot say so now does not put a hold in doubt", async () => {
+test("a server that cannot say so now does not put a hold in doubt, and check says that it could not see", async () => {
   await submitted(1);
   ews.faults.set("unavailable", { rate: 1 });
-  const outcome = await submitted(2, BOB, { patienceMs: 10, timeoutMs: 500 });
+  const hurried = { patienceMs: 10, timeoutMs: 500 };
+  const outcome = await submitted(2, BOB, hurried);
   expect(outcome?.status).toBe("retry");
+  const findings = await inRun((destination) => destination.check(), hurried);
+  expect(findings.at(-1)).toMatchObject({ level: "warning", message: expect.stringContaining("could not be seen") });
   ews.faults.clear();
   expect((await submitted(2))?.status).toBe("accepted");
+});
+
+test("a message that a search does not show yet does not put a hold in doubt", async () => {
+  ews.faults.set("search-lag", { rate: 1, ms: 60_000 });
+  expect((await submitted(1, BOB, { settleMs: 60_000 }))?.status).toBe("accepted");
+  expect((await submitted(2, BOB, { settleMs: 60_000 }))?.status).toBe("accepted");
 });
