@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,6 +48,39 @@ test("an event that the pages hold and the table of events does not is unaccount
   tamper("DELETE FROM event WHERE key = 'b'");
   expect(await books()).toMatchObject({ unaccounted: 1, discrepancies: [expect.stringContaining("hansard verify")] });
 });
+
+test("the books balance while another process captures", async () => {
+  const module = new URL("open-journal.ts", import.meta.url).href;
+  const capturing = spawn(process.execPath, ["-e", CAPTURE, JSON.stringify({ module, folder })], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, NODE_OPTIONS: "--conditions=@hansard/source" },
+  });
+  const exited = once(capturing, "exit");
+  await once(capturing.stdout, "data");
+  const unbalanced: unknown[] = [];
+  while (capturing.exitCode === null) {
+    const [source] = await journal.books();
+    if (source?.unaccounted !== 0) unbalanced.push(source);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await exited).toEqual([0, null]);
+  expect(unbalanced).toEqual([]);
+  expect(await books()).toMatchObject({ captured: 303, unaccounted: 0 });
+});
+
+const CAPTURE = `
+const { module, folder } = JSON.parse(process.argv[1]);
+import(module).then(async ({ openJournal }) => {
+  const journal = openJournal(folder);
+  process.stdout.write("open");
+  for (let number = 0; number < 300; number += 1) {
+    const event = { type: "Message", key: "more " + number, occurredAt: "2026-03-01T00:00:00Z", data: {} };
+    await journal.append("chat", "all", { events: [event] }, new Date());
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await journal.close();
+});
+`;
 
 async function deliverTo(destination: string, events: number): Promise<void> {
   const targets = [{ mailbox: "ann@contoso.example", folder: { kind: "purges" as const }, rule: "address" }];

@@ -53,6 +53,16 @@ export class JournalDatabase {
     }
   }
 
+  /** Runs `work`, which only reads, on one state of the journal, whatever another process writes meanwhile. */
+  reading<Result>(work: () => Result): Result {
+    this.exec("BEGIN");
+    try {
+      return work();
+    } finally {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+    }
+  }
+
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
     return this.#guard(() => this.#prepare(sql).get(...values)) as Row | undefined;
   }

@@ -190,7 +190,9 @@ class SqliteJournal implements LocalJournal {
   }
 
   async books(): Promise<SourceBooks[]> {
-    return allSources(this.#database).map(({ id, name }) => readBooks(this.#database, this.#log, id, name));
+    return this.#database.reading(() =>
+      allSources(this.#database).map(({ id, name }) => readBooks(this.#database, this.#log, id, name)),
+    );
   }
 
   async status(): Promise<SourceStatus[]> {
