@@ -53,6 +53,6 @@ function nameOf({ name, id }: Participant): string {
 }
 
 function beginningOf(text: string): string {
-  const line = text.replaceAll(/\s+/g, " ").trim();
-  return line.length > TEXT_LENGTH ? `${line.slice(0, TEXT_LENGTH)}…` : line;
+  const letters = [...text.replaceAll(/\s+/g, " ").trim()];
+  return letters.length > TEXT_LENGTH ? `${letters.slice(0, TEXT_LENGTH).join("")}…` : letters.join("");
 }

@@ -4,6 +4,11 @@ import { isKept } from "./purge.ts";
 import type { Submission } from "./submit.ts";
 
 const MOST_LOOKS = 40;
+/**
+ * After 14 days the default retention policy moves Recoverable Items into the archive mailbox, where Graph cannot look: what
+ * is older and not there proves nothing.
+ */
+const TELLING_MS = 13 * 24 * 60 * 60 * 1000;
 
 /** Whether the configuration sends anything into Purges. */
 export function usesPurges({ context }: Pick<Submission, "context">): boolean {
@@ -24,7 +29,8 @@ export function checkHolds(work: Submission): Finding[] {
 /** A hold that was removed shows in that what was purged is no longer there. */
 export async function checkKept(work: Submission, signal: AbortSignal): Promise<Finding[]> {
   const { ledger, holds } = work;
-  const kept = ledger.kept().filter(({ mailbox, at }) => at > holds.unbrokenSince(mailbox));
+  const since = Date.now() - TELLING_MS;
+  const kept = ledger.kept().filter(({ mailbox, at }) => at > Math.max(since, holds.unbrokenSince(mailbox)));
   // The oldest are gone first; they are looked for in as many mailboxes as possible.
   const oldest = [...Map.groupBy(kept, ({ mailbox }) => mailbox).values()]
     .flatMap(([first]) => first ?? [])

@@ -144,6 +144,15 @@ test("a hold that was removed is noticed by the run at once, and by check later"
   expect((await check()).filter(({ level }) => level === "error")).toEqual([]);
 });
 
+test("what left Purges after two weeks proves nothing, since a retention policy moves it into the archive mailbox", async () => {
+  await open({});
+  const kept = (days: number) => ({ mailbox: BOB, itemId: "gone", at: Date.now() - days * 24 * 60 * 60 * 1000 });
+  await writeFile(join(folder, "kept.jsonl"), `${JSON.stringify(kept(15))}\n`);
+  expect((await check()).some(({ level }) => level === "error")).toBe(false);
+  await writeFile(join(folder, "kept.jsonl"), `${JSON.stringify(kept(12))}\n`);
+  expectError(await check(), `${BOB} did not keep what was sent into its Purges`, "LitigationHoldEnabled $true");
+});
+
 test("a hold that is not there is noticed with the first message, and no other of the same moment counts as kept", async () => {
   await open({ readBackShare: 0 });
   server.store.setRetention(0);
