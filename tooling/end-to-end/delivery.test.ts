@@ -304,6 +304,15 @@ test("a conversation's day is one transcript, made when the day is over, and lat
   expect(await books()).toMatchObject({ delivered: 7, pending: 0, unaccounted: 0 });
 });
 
+test("what waits for its day goes out although the source is grouped no longer", async () => {
+  const mailbox = new Mailboxes();
+  clock = Date.UTC(2026, 0, 5, 12);
+  await deliver({ ...(await options(mailbox)), grouping: "conversation-day" });
+  clock = Date.UTC(2026, 0, 6, 2);
+  expect(await deliver(await options(mailbox))).toMatchObject({ messages: 1 });
+  expect(await books()).toMatchObject({ delivered: 6, pending: 0, unaccounted: 0 });
+});
+
 async function options(destination: Destination): Promise<DeliverOptions> {
   return {
     preparation: {

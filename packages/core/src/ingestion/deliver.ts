@@ -59,7 +59,8 @@ export async function deliver(options: DeliverOptions): Promise<DeliverResult> {
   return untilStopped(options, async (run) => {
     await run.finishOpen();
     await run.deliverNew();
-    if (options.grouping === "conversation-day") await run.deliverGroups();
+    // Where the source was once grouped and no longer is, events may still wait.
+    await run.deliverGroups();
   });
 }
 
