@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifyExport } from "../../apps/runner/src/export/verify-export.ts";
 import { randomFrom } from "../random.ts";
@@ -31,6 +31,11 @@ test("both verifiers find nothing wrong with exports as they were written", asyn
     expect(messages).toBeGreaterThan(0);
     expect(await python.verify(folder, made.head)).toEqual([]);
   }
+});
+
+test("an export is sound by whatever path it is named", async () => {
+  for (const path of [`${made.whole}/`, `${made.folder}/./whole`, `./${relative(".", made.whole)}`])
+    expect((await verifyExport(path, made.head)).problems).toEqual([]);
 });
 
 test(`both verifiers find each of ${COUNT} random mutations (seed ${SEED})`, async () => {

@@ -28,9 +28,11 @@ export function shown(text: string): string {
   );
 }
 
-/** How to call the command line from here: through npm in the repository, by its name elsewhere. */
-export function commandName(): string {
-  return process.env["npm_lifecycle_event"] ? "npm run -s hansard --" : "hansard";
+/** How to call the command line from here: through npm in the repository, as it was called elsewhere. */
+export function commandName(environment: NodeJS.ProcessEnv = process.env): string {
+  const { npm_lifecycle_event: script, npm_package_name: within } = environment;
+  if (script === "npx") return "npx hansard";
+  return script !== undefined && within === "hansard" ? "npm run -s hansard --" : "hansard";
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {

@@ -19,13 +19,16 @@ export async function exportMessages(
     destination,
     ...(typeof query === "string" ? { query } : {}),
   };
-  const manifest = await writeExport(folder, source, (count) => progress.show(`${plural(count, "message")} written`));
+  const written = await writeExport(folder, source, (count) => progress.show(`${plural(count, "message")} written`));
   progress.end();
-  print(
-    json,
-    manifest,
-    () =>
-      `${plural(manifest.messages, "message")} and the journal up to entry ${manifest.head.seq} written to ${folder}.\nKeep the head elsewhere: ${manifest.head.hash}`,
+  const { messages, head, altered } = written;
+  print(json, written, () =>
+    [
+      `${plural(messages, "message")} and the journal up to entry ${head.seq} written to ${folder}.`,
+      `Keep the head elsewhere: ${head.hash}`,
+      ...altered.map((id) => `The message ${id} is not as it was stored; verification will say so.`),
+      ...(altered.length > 0 ? ['Run "hansard verify", restore the archive from a backup, and export anew.'] : []),
+    ].join("\n"),
   );
-  return 0;
+  return altered.length > 0 ? 1 : 0;
 }

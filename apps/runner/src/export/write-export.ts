@@ -14,16 +14,21 @@ export interface ExportSource {
   query?: string;
 }
 
+export interface WrittenExport extends ExportManifest {
+  /** Messages whose bytes are no longer those that the archive took: they are in the export as they are now. */
+  altered: string[];
+}
+
 /** Writes messages, the journal's extract and a manifest into an empty folder. Everything can be checked without Hansard. */
 export async function writeExport(
   folder: string,
   source: ExportSource,
   onMessage: (count: number) => void,
-): Promise<ExportManifest> {
+): Promise<WrittenExport> {
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new SettingsError(`${folder} is not empty.`, { remedy: "Name a folder that does not exist yet." });
   }
-  const { messages, ids } = await writeMessages(folder, source, onMessage);
+  const { messages, ids, altered } = await writeMessages(folder, source, onMessage);
   const journal = await writeJournal(folder, source, ids);
   const manifest: ExportManifest = {
     format: EXPORT_FORMAT,
@@ -36,19 +41,21 @@ export async function writeExport(
   };
   const written = await writeWhole(folder, "manifest.json", `${JSON.stringify(manifest, undefined, 2)}\n`);
   await writeWhole(folder, "manifest.sha256", `${written.sha256}\n`);
-  return manifest;
+  return { ...manifest, altered };
 }
 
 async function writeMessages(folder: string, { archive, query }: ExportSource, onMessage: (count: number) => void) {
   const list = await FileWriter.open(folder, "messages.jsonl");
   const ids = new Set<string>();
+  const altered: string[] = [];
   for await (const message of archive.list(query)) {
     const exported = await writeMessage(folder, archive, message);
     await list.write(`${JSON.stringify(exported)}\n`);
     ids.add(message.messageId);
+    if (exported.sha256 !== message.sha256) altered.push(message.messageId);
     onMessage(ids.size);
   }
-  return { messages: await list.finish(), ids };
+  return { messages: await list.finish(), ids, altered };
 }
 
 async function writeMessage(
