@@ -80,7 +80,7 @@ function httpFailure({ status, headers, body }: HttpAnswer, url: string): Exchan
       "Correct the account and its password in `signIn`, or the application and its consent; see that the machine's clock is right.";
     return new ExchangeFailure(
       "misconfigured",
-      `${host} refuses the sign-in (401). ${offered(headers)}${diagnostics(headers)}`,
+      `${host} refuses the sign-in (401). ${offered(headers)}${diagnostics(headers)}`.trim(),
       {
         code,
         remedy,

@@ -97,16 +97,23 @@ function connectionFailure(error: unknown, host: string, signal: AbortSignal): E
   if (CERTIFICATE_CODE.test(code)) {
     return new ExchangeFailure(
       "misconfigured",
-      `No trusted connection to ${host}: ${message}`,
+      `No trusted connection to ${host}: ${message}.`,
       { code, remedy: "Renew the server's certificate, or set `caFile` to the authority that signed it." },
       error,
     );
   }
   if (UNSENT_CODES.includes(code) || error instanceof errors.ConnectTimeoutError) {
-    return new ExchangeFailure("retry", `No connection to ${host}: ${message}`, { code }, error);
+    const remedy = "See that `url` is right, that the server runs, and that this machine may connect to it.";
+    return new ExchangeFailure("retry", `No connection to ${host}: ${message}.`, { code, remedy }, error);
   }
   const reason = signal.aborted ? "the run ended" : message;
-  return new ExchangeFailure("unknown", `${host} did not answer: ${reason}`, { code: code || "no answer" }, error);
+  const remedy = "See that the server works: what was sent is looked for before it is sent again.";
+  return new ExchangeFailure(
+    "unknown",
+    `${host} did not answer: ${reason}.`,
+    { code: code || "no answer", remedy },
+    error,
+  );
 }
 
 /** The certificate that the server showed, as bytes. Absent without TLS. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
 import { classify } from "./classify.ts";
 import { type Failure, GraphFailure } from "./failure.ts";
-import { LaneBusy, type Lanes } from "./lanes.ts";
+import { Lane, LaneBusy, type Lanes } from "./lanes.ts";
 import { networkFailure } from "./network-failure.ts";
 import type { Settings } from "./settings.ts";
 import type { Tokens } from "./sign-in.ts";
@@ -39,6 +39,13 @@ const FIRST_WAIT_MS = 500;
 const USER_AGENT = "Hansard/1.0";
 const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 const BATCH_SLOTS = 4;
+const ONE = { requests: 1, bytes: 0, slots: 1 };
+const NO_LIMIT = {
+  requests: Number.POSITIVE_INFINITY,
+  requestsWindowMs: 0,
+  uploadBytes: Number.POSITIVE_INFINITY,
+  uploadWindowMs: 0,
+};
 
 /** Talks to Graph: signed in, within each mailbox's limits, and patient with what passes. */
 export class GraphClient {
@@ -46,6 +53,8 @@ export class GraphClient {
   readonly #settings: Settings;
   readonly #tokens: Tokens;
   readonly #lanes: Lanes;
+  /** All requests together, so that none waits for a connection with its token in hand. */
+  readonly #door: Lane;
   readonly #dispatcher: Dispatcher;
 
   constructor(base: string, settings: Settings, parts: { tokens: Tokens; lanes: Lanes; dispatcher: Dispatcher }) {
@@ -53,6 +62,7 @@ export class GraphClient {
     this.#settings = settings;
     this.#tokens = parts.tokens;
     this.#lanes = parts.lanes;
+    this.#door = new Lane({ ...NO_LIMIT, concurrency: settings.connections });
     this.#dispatcher = parts.dispatcher;
   }
 
@@ -97,20 +107,46 @@ export class GraphClient {
   }
 
   async #attempt(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer | Failure | "renewed"> {
-    const { mailbox, json, bytes, requests = 1 } = asked;
-    const isCredential = asked.path.startsWith("http");
-    const token = isCredential ? undefined : await this.#tokens.get();
+    let leave: () => void;
+    try {
+      leave = await this.#enter(asked, signal);
+    } catch (error) {
+      return waitFailure(error, asked.mailbox);
+    }
+    try {
+      return await this.#ask(asked, signal);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Waits for the mailbox's turn and then for a connection. Gives what ends both. */
+  async #enter({ mailbox, json, bytes, requests = 1 }: GraphRequest, signal: AbortSignal): Promise<() => void> {
     const load = {
       requests,
       bytes: json === undefined ? (bytes?.length ?? 0) : Buffer.byteLength(json),
       slots: Math.min(requests, BATCH_SLOTS),
     };
-    let leave = (): void => undefined;
+    const leaveLane =
+      mailbox === undefined
+        ? () => undefined
+        : await this.#lanes.of(mailbox).enter(load, this.#settings.patienceMs, signal);
     try {
-      if (mailbox !== undefined) leave = await this.#lanes.of(mailbox).enter(load, this.#settings.patienceMs, signal);
+      const leaveDoor = await this.#door.enter(ONE, Number.POSITIVE_INFINITY, signal);
+      return () => {
+        leaveDoor();
+        leaveLane();
+      };
     } catch (error) {
-      return waitFailure(error, mailbox);
+      leaveLane();
+      throw error;
     }
+  }
+
+  /** The token is the newest: whoever waited with one in hand would be refused with it when it was renewed meanwhile. */
+  async #ask(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer | Failure | "renewed"> {
+    const { mailbox, method, path } = asked;
+    const token = path.startsWith("http") ? undefined : await this.#tokens.get();
     const clientRequestId = randomUUID();
     try {
       const answer = await this.#send(asked, token, clientRequestId, signal);
@@ -119,16 +155,10 @@ export class GraphClient {
         if (token !== undefined) this.#tokens.taken(token);
         return answer;
       }
-      const failure = classify(answer, {
-        method: asked.method,
-        url: asked.path,
-        ...(mailbox !== undefined && { mailbox }),
-      });
+      const failure = classify(answer, { method, url: path, ...(mailbox !== undefined && { mailbox }) });
       return failure.kind === "token" && token !== undefined && this.#tokens.refused(token) ? "renewed" : failure;
     } catch (error) {
-      return networkFailure(error, asked.method, clientRequestId);
-    } finally {
-      leave();
+      return networkFailure(error, method, clientRequestId);
     }
   }
 

@@ -1,5 +1,6 @@
 import { AuthError } from "@azure/msal-node";
 import { AuthenticationError, type HansardError, isHansardError, UnavailableError } from "@hansard/core";
+import { UNREACHED } from "./network-client.ts";
 
 /** Entra ID's codes, and what to do about each. */
 const REMEDIES: Record<string, { says: string; remedy: string }> = {
@@ -59,6 +60,11 @@ export function signInFailure(error: unknown, clientId: string): HansardError {
       `Entra ID could not be asked: ${error instanceof Error ? error.message : String(error)}`,
       { cause: error },
     );
+  if (error.errorCode === UNREACHED)
+    return new UnavailableError(`Entra ID cannot be reached at ${error.errorMessage}.`, {
+      remedy:
+        "See that this machine may connect to it, through a proxy with proxyUrl, and that authorityUrl is right if it is set.",
+    });
   const code = /AADSTS(\d+)/.exec(error.errorMessage)?.[1];
   const known = code === undefined ? undefined : REMEDIES[code];
   if (known)
@@ -73,10 +79,14 @@ export function signInFailure(error: unknown, clientId: string): HansardError {
     "invalid_grant",
     "access_denied",
   ].includes(error.errorCode);
-  const text = `Entra ID gave no token (${error.errorCode}): ${error.errorMessage}`;
+  const text = `Entra ID gave no token (${error.errorCode}): ${sentence(error.errorMessage)}`;
   if (isRefusal)
     return new AuthenticationError(text, {
       remedy: "Compare tenantId, clientId, cloud and the credential with the application's registration.",
     });
   return new UnavailableError(text, { remedy: "See that the sign-in address can be reached from here." });
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`;
 }

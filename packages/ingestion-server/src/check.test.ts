@@ -61,13 +61,13 @@ test.each([
     "does not know the application",
     "Get-MgServicePrincipal",
   ],
-  ["an unreachable address", { authorityUrl: "http://127.0.0.1:9" }, "Entra ID", "reached"],
+  ["an unreachable address", { authorityUrl: "http://127.0.0.1:9" }, "Entra ID", "proxyUrl"],
 ])("%s is said, with its remedy, and stops the run", async (_, settings, message, remedy) => {
   await open(settings);
   expectError(await check(), message, remedy);
   const [outcome] = await submit();
   if (message === "Entra ID")
-    expect(outcome).toMatchObject({ status: "retry", reason: expect.stringContaining(message) });
+    expect(outcome).toMatchObject({ status: "retry", reason: expect.stringContaining("at 127.0.0.1:9: connect") });
   else
     expect(outcome).toMatchObject({
       status: "misconfigured",
