@@ -37,6 +37,15 @@ test("the first start writes a configuration; mailboxes and faults follow the fi
     await writeFile(served.configurationFile, JSON.stringify(configuration));
     await expect.poll(() => changes.length, { timeout: 10_000 }).toBe(2);
     expect(changes[1]).toContain("is not valid at faults");
+    configuration.faults = {};
+    configuration.accounts = [{ user: "hansard", password: "secret" }];
+    await writeFile(served.configurationFile, JSON.stringify(configuration));
+    await expect.poll(() => changes.length, { timeout: 10_000 }).toBe(3);
+    expect(changes[0]).not.toContain("again");
+    expect(changes[2]).toContain("Start the server again");
+    await writeFile(served.configurationFile, "{");
+    await expect.poll(() => changes.length, { timeout: 10_000 }).toBe(4);
+    expect(changes[3]).toContain("server.json is no JSON");
   } finally {
     await served.close();
     await rm(folder, { recursive: true });

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, unwatchFile, watchFile, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { FAULT_NAMES } from "./faults.ts";
 import { type IngestionServer, openIngestionServer } from "./server.ts";
@@ -85,7 +86,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
   mkdirSync(folder, { recursive: true });
   if (!existsSync(configurationFile))
     writeFileSync(configurationFile, `${JSON.stringify(firstConfiguration(), undefined, 2)}\n`, { mode: 0o600 });
-  const { accounts, thirdPartyMailbox, tenant, applications, mailboxes, faults } = read(configurationFile);
+  const begun = read(configurationFile);
+  const { accounts, thirdPartyMailbox, tenant, applications, mailboxes, faults } = begun;
   const server = await openIngestionServer({
     folder,
     port,
@@ -97,7 +99,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   });
   applyFaults(server, faults);
   watchFile(configurationFile, { interval: LOOK_AGAIN_MS, persistent: false }, () =>
-    onChange(follow(server, configurationFile)),
+    onChange(follow(server, configurationFile, begun)),
   );
   return {
     url: server.url,
@@ -110,13 +112,15 @@ export async function serve(options: ServeOptions): Promise<Served> {
   };
 }
 
-function follow(server: IngestionServer, file: string): string {
+function follow(server: IngestionServer, file: string, begun: Configuration): string {
   try {
-    const { mailboxes, faults } = read(file);
+    const { mailboxes, faults, ...others } = read(file);
     for (const mailbox of mailboxes) server.store.setMailbox(defined(mailbox));
     server.faults.clear();
     applyFaults(server, faults);
-    return `${file} has changed: ${mailboxes.length} mailboxes, faults: ${Object.keys(faults).join(", ") || "none"}.`;
+    const { mailboxes: _, faults: __, ...before } = begun;
+    const stale = isDeepStrictEqual(others, before) ? "" : " Start the server again for what else has changed.";
+    return `${file} has changed: ${mailboxes.length} mailboxes, faults: ${Object.keys(faults).join(", ") || "none"}.${stale}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -130,12 +134,25 @@ function applyFaults({ faults }: IngestionServer, settings: Configuration["fault
 }
 
 function read(file: string): Configuration {
-  const parsed = Configuration.safeParse(JSON.parse(readFileSync(file, "utf8")));
+  const parsed = Configuration.safeParse(parsedJson(file));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Error(
     `${file} is not valid at ${issue?.path.join(".") ?? "its beginning"}: ${issue?.message ?? ""}. Correct it, or remove the file to have it written anew.`,
   );
+}
+
+function parsedJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new Error(
+      `${file} is no JSON: ${error instanceof Error ? error.message : String(error)}. Correct it there.`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 function firstConfiguration(): Configuration {
