@@ -152,10 +152,12 @@ export class Installation {
       });
     const { folder } = this.config;
     const { plugin: connector, version } = await loadConnector(configuration.connector ?? id, folder);
-    const settings = await pluginSettings(connector.settings, configuration.settings, {
-      path: `sources.${id}.settings`,
-      folder,
-    });
+    const settings = await pluginSettings(
+      connector.settings,
+      configuration.settings,
+      `sources.${id}.settings`,
+      this.config,
+    );
     return { id, configuration, connector, version, settings };
   }
 
@@ -167,11 +169,12 @@ export class Installation {
 }
 
 /** The generated key lies with the configuration, since the data folder is what is copied. */
-function stateKeys({ stateKey, folder }: LoadedConfiguration): StateKeys {
+function stateKeys(config: LoadedConfiguration): StateKeys {
+  const { stateKey, folder } = config;
   const file = join(folder, ".hansard", "state.key");
   return stateKey === undefined
     ? { file }
-    : { file, given: () => new Secret(secretText(stateKey, "stateKey", folder)) };
+    : { file, given: () => new Secret(secretText(stateKey, "stateKey", config)) };
 }
 
 function secretsIn(settings: unknown): Secret[] {

@@ -81,10 +81,12 @@ async function load(
       );
     }
   }
+  const likely =
+    name === "archive" ? undefined : candidates.find((candidate) => candidate.startsWith(`@hansard/${kind}-`));
   throw new SettingsError(
     `The ${kind} "${name}" is not installed: looked for ${candidates.join(", ")} from ${folder}.`,
     {
-      remedy: `Install it beside the configuration: npm install ${candidates[0]}`,
+      remedy: `Correct the name, or install it beside the configuration: npm install ${likely ?? candidates[0]}`,
     },
   );
 }

@@ -27,19 +27,17 @@ export interface UnprovenHold extends HoldDoubt {
 /** Opens a destination of the configuration. */
 export async function openDestination(
   id: string,
-  { destinations, folder, dataFolder }: LoadedConfiguration,
+  config: LoadedConfiguration,
   { blobs, log }: { blobs: BlobReader; log: Logger },
 ): Promise<OpenDestination> {
+  const { destinations, folder, dataFolder } = config;
   const configuration = destinations[id];
   if (!configuration)
     throw new SettingsError(`The configuration has no destination "${id}".`, {
       remedy: `Name one of: ${Object.keys(destinations).join(", ")}.`,
     });
   const { plugin } = await loadDestination(configuration.plugin ?? id, folder);
-  const settings = await pluginSettings(plugin.settings, configuration.settings, {
-    path: `destinations.${id}.settings`,
-    folder,
-  });
+  const settings = await pluginSettings(plugin.settings, configuration.settings, `destinations.${id}.settings`, config);
   const own = join(dataFolder, "destinations", id);
   mkdirSync(own, { recursive: true });
   const routing = { thirdPartyMailbox: configuration.thirdPartyMailbox, folder: folderOf(configuration) };

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { SettingsError } from "@hansard/core";
 import { LineCounter, parseDocument } from "yaml";
+import { issueInWords } from "./issue-in-words.ts";
 import { Configuration } from "./schema.ts";
 
 export interface LoadedConfiguration extends Configuration {
@@ -11,6 +12,8 @@ export interface LoadedConfiguration extends Configuration {
   folder: string;
   /** The data folder as an absolute path. */
   dataFolder: string;
+  /** The file and the line of a setting, or of what is nearest around it: how an error about it begins. */
+  placeOf(path: string): string;
 }
 
 const LOOKED_FOR = ["hansard.yaml", "hansard-data/hansard.yaml"];
@@ -30,26 +33,27 @@ export function loadConfig(named?: string): LoadedConfiguration {
     throw new SettingsError(`${file}, line ${lines.linePos(broken.pos[0]).line}: ${broken.message.split("\n")[0]}`, {
       remedy: "Mend the YAML.",
     });
+  const placeOf = (path: string) => `${file}${lineOf(document, path.split(/[.[\]]+/), lines)}`;
   const parsed = Configuration.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {});
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
-      ({ path, message }) => `${file}${lineOf(document, path, lines)}: ${path.join(".") || "the file"} ${message}.`,
+      ({ path, message }) => `${placeOf(path.join("."))}: ${path.join(".") || "the file"} ${issueInWords(message)}`,
     );
     throw new SettingsError(problems.join("\n"), {
       remedy: "Mend what is named; docs/running.md lists every setting.",
     });
   }
-  checkReferences(parsed.data, file);
+  checkReferences(parsed.data, placeOf);
   const folder = dirname(file);
-  return { ...parsed.data, file, folder, dataFolder: join(folder, parsed.data.data) };
+  return { ...parsed.data, file, folder, dataFolder: join(folder, parsed.data.data), placeOf };
 }
 
-function checkReferences({ sources, destinations }: Configuration, file: string): void {
+function checkReferences({ sources, destinations }: Configuration, placeOf: (path: string) => string): void {
   for (const [id, source] of Object.entries(sources)) {
     for (const destination of source.destinations ?? []) {
       if (!Object.hasOwn(destinations, destination)) {
         throw new SettingsError(
-          `${file}: sources.${id}.destinations names "${destination}", which is not a key of destinations.`,
+          `${placeOf(`sources.${id}.destinations`)}: sources.${id}.destinations names "${destination}", which is not a key of destinations.`,
           {
             remedy: `Name one of: ${Object.keys(destinations).join(", ")}.`,
           },

@@ -1,7 +1,12 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { SettingsError } from "@hansard/core";
+import { issueInWords } from "./issue-in-words.ts";
+import type { LoadedConfiguration } from "./load-config.ts";
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
+
+/** Where settings stand: what relative paths start from, and how an error about one begins. */
+type Place = Pick<LoadedConfiguration, "folder" | "placeOf">;
 
 const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
 
@@ -12,14 +17,15 @@ const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
 export async function pluginSettings(
   schema: StandardSchemaV1,
   settings: Record<string, unknown>,
-  place: { path: string; folder: string },
+  path: string,
+  place: Place,
 ): Promise<unknown> {
   const marked = { secrets: markedPaths(schema, "secret"), paths: markedPaths(schema, "path") };
-  const parsed = await schema["~standard"].validate(resolved(settings, place.path, place.folder, marked));
+  const parsed = await schema["~standard"].validate(resolved(settings, path, place, marked));
   if (!parsed.issues) return parsed.value;
-  const problems = parsed.issues.map(({ path, message }) => {
-    const name = (path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".");
-    return `${place.path}${name ? `.${name}` : ""}: ${message}.`;
+  const problems = parsed.issues.map(({ path: inner = [], message }) => {
+    const full = [path, ...inner.map((part) => String(typeof part === "object" ? part.key : part))].join(".");
+    return `${place.placeOf(full)}: ${full} ${issueInWords(message)}`;
   });
   throw new SettingsError(problems.join("\n"), { remedy: "Mend the settings; the package's README lists them." });
 }
@@ -29,39 +35,39 @@ interface Marked {
   paths: Set<string>;
 }
 
-function resolved(value: unknown, path: string, folder: string, marked: Marked, within = ""): unknown {
+function resolved(value: unknown, path: string, place: Place, marked: Marked, within = ""): unknown {
   if (typeof value === "string") {
-    const text = marked.secrets.has(within) ? secretText(value, path, folder) : referred(value, path, folder);
-    return marked.paths.has(within) ? resolve(folder, text) : text;
+    const text = marked.secrets.has(within) ? secretText(value, path, place) : referred(value, path, place);
+    return marked.paths.has(within) ? resolve(place.folder, text) : text;
   }
   if (Array.isArray(value))
-    return value.map((item, index) => resolved(item, `${path}[${index}]`, folder, marked, within));
+    return value.map((item, index) => resolved(item, `${path}[${index}]`, place, marked, within));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key,
-      resolved(item, `${path}.${key}`, folder, marked, within ? `${within}.${key}` : key),
+      resolved(item, `${path}.${key}`, place, marked, within ? `${within}.${key}` : key),
     ]),
   );
 }
 
 /** The value of a secret that a setting of the configuration refers to. */
-export function secretText(setting: string, path: string, folder: string): string {
-  if (setting.startsWith("${")) return referred(setting, path, folder);
-  throw new SettingsError(`${path} is a secret and must not stand in the configuration.`, {
+export function secretText(setting: string, path: string, place: Place): string {
+  if (setting.startsWith("${")) return referred(setting, path, place);
+  throw new SettingsError(`${place.placeOf(path)}: ${path} is a secret and must not stand in the configuration.`, {
     remedy: "Write a reference instead, such as ${env:SLACK_TOKEN} or ${file:./slack-token}.",
   });
 }
 
-function referred(setting: string, path: string, folder: string): string {
-  return setting.replaceAll(REFERENCE, (_, kind: string, name: string) => dereference(kind, name, path, folder));
+function referred(setting: string, path: string, place: Place): string {
+  return setting.replaceAll(REFERENCE, (_, kind: string, name: string) => dereference(kind, name, path, place));
 }
 
-function dereference(kind: string, name: string, path: string, folder: string): string {
+function dereference(kind: string, name: string, path: string, { folder, placeOf }: Place): string {
   if (kind === "env") {
     const value = process.env[name];
     if (value !== undefined) return value;
-    throw new SettingsError(`${path} refers to the environment variable ${name}, which is not set.`, {
+    throw new SettingsError(`${placeOf(path)}: ${path} refers to the environment variable ${name}, which is not set.`, {
       remedy: `Set ${name} for the process that runs hansard.`,
     });
   }
@@ -69,7 +75,7 @@ function dereference(kind: string, name: string, path: string, folder: string): 
     return readFileSync(resolve(folder, name), "utf8").trimEnd();
   } catch (error) {
     throw new SettingsError(
-      `${path} refers to the file ${name}, which cannot be read (${error instanceof Error && "code" in error ? error.code : "unknown error"}).`,
+      `${placeOf(path)}: ${path} refers to the file ${name}, which cannot be read (${error instanceof Error && "code" in error ? error.code : "unknown error"}).`,
       {
         remedy: "Give the path relative to the configuration, and let the user that runs hansard read it.",
         cause: error,

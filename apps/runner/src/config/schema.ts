@@ -6,7 +6,9 @@ const ID = z
 const Address = z.email().transform((address) => address.toLowerCase());
 
 const FolderChoice = z
-  .union([z.literal("purges"), z.literal("inbox"), z.strictObject({ visible: z.array(z.string().min(1)).min(1) })])
+  .union([z.literal("purges"), z.literal("inbox"), z.strictObject({ visible: z.array(z.string().min(1)).min(1) })], {
+    error: "must be purges, inbox, or a visible folder such as { visible: [Slack] }",
+  })
   .meta({
     description:
       "Where messages of mapped people go: `purges` (Recoverable Items/Purges, kept by a hold), `inbox`, or a visible folder such as `{ visible: [Slack] }`.",
