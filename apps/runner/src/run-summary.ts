@@ -8,8 +8,8 @@ const GAPS_SHOWN = 5;
 /** What a person wants to know after a run, the most important last. */
 export function runSummary(report: RunReport, config: LoadedConfiguration): string {
   const sections = [
-    captured(report),
-    copies(report),
+    captured(report, config),
+    copies(report, config),
     unclaimed(report, config),
     gaps(report),
     problems(report),
@@ -19,23 +19,32 @@ export function runSummary(report: RunReport, config: LoadedConfiguration): stri
   return sections.filter(Boolean).join("\n\n");
 }
 
-function captured({ sources, status }: RunReport): string {
+function captured({ sources, status }: RunReport, config: LoadedConfiguration): string {
   const lines = sources.map(({ id, capture, delivery }) => {
     const messages = Object.values(delivery).reduce((sum, result) => sum + result.messages, 0);
     return `${id}: ${plural(capture.captured, "new event")} captured from ${plural(capture.partitions, "conversation or stream", "conversations and streams")}, ${plural(messages, "message")} delivered`;
   });
   const classes = status.flatMap(({ byClass }) => Object.entries(byClass)).map(([name, count]) => [`  ${name}`, count]);
-  return [...lines, ...(classes.length > 0 ? ["", "Messages in all, by class", table(classes)] : [])].join("\n");
+  return [
+    ...lines,
+    ...(classes.length > 0 ? ["", `Messages in all${everywhere(config)}, by class`, table(classes)] : []),
+  ].join("\n");
 }
 
-function copies({ status }: RunReport): string {
+function copies({ status }: RunReport, config: LoadedConfiguration): string {
   const rows = status
     .flatMap(({ byMailbox }) => Object.entries(byMailbox))
     .map(([place, count]) => {
       const [mailbox = "", ...folder] = place.split("/");
       return [`  ${mailbox}`, folder.join("/"), count];
     });
-  return rows.length > 0 ? `Copies in all, by mailbox and folder\n${table(rows)}` : "";
+  return rows.length > 0 ? `Copies in all${everywhere(config)}, by mailbox and folder\n${table(rows)}` : "";
+}
+
+/** A message counts once for each destination that has it. */
+function everywhere({ destinations }: Pick<LoadedConfiguration, "destinations">): string {
+  const count = Object.keys(destinations).length;
+  return count > 1 ? ` (${count} destinations together)` : "";
 }
 
 function unclaimed({ unmapped }: RunReport, { destinations }: LoadedConfiguration): string {
@@ -51,7 +60,7 @@ function unclaimed({ unmapped }: RunReport, { destinations }: LoadedConfiguratio
       plural(messages, "message"),
     ]);
   const more = unmapped.length > PEOPLE_SHOWN ? `\n  … and ${unmapped.length - PEOPLE_SHOWN} more` : "";
-  return `Nobody claims ${plural(unmapped.length, "person", "people")}; where no participant of a message is mapped, it is in the Inbox of ${mailboxes}\n${table(rows)}${more}`;
+  return `Nobody claims ${plural(unmapped.length, "person", "people")}${everywhere({ destinations })}; where no participant of a message is mapped, it is in the Inbox of ${mailboxes}\n${table(rows)}${more}`;
 }
 
 function gaps({ gaps: open }: RunReport): string {

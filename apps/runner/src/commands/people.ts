@@ -1,6 +1,6 @@
 import { reroute as rerouteSource, type UnmappedPerson } from "@hansard/core/ingestion";
 import type { Installation } from "../installation.ts";
-import { plural, print, shown, table } from "../output.ts";
+import { commandName, plural, print, shown, table } from "../output.ts";
 
 /** People whom no rule of the map claims. */
 export async function unmappedPeople(installation: Installation, { json }: { json?: boolean }): Promise<number> {
@@ -58,11 +58,23 @@ export async function reroute(
       for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += result[key];
     }
   }
-  print(
-    json,
-    totals,
-    () =>
-      `${plural(totals.messages, "message")} brought to new owners in ${plural(totals.copies, "copy", "copies")}; ${plural(totals.withdrawn, "copy", "copies")} taken out of the third-party data mailbox.`,
-  );
+  print(json, totals, () => rerouteInWords(totals));
   return totals.postponed + totals.quarantined > 0 ? 1 : 0;
+}
+
+function rerouteInWords(
+  totals: Record<"messages" | "copies" | "withdrawn" | "quarantined" | "postponed", number>,
+): string {
+  const { messages, copies, withdrawn, quarantined, postponed } = totals;
+  return [
+    `${plural(messages, "message")} with new owners: ${plural(copies, "copy", "copies")} delivered to them, ${plural(withdrawn, "copy", "copies")} taken out of the third-party data mailbox.`,
+    ...(quarantined > 0
+      ? [
+          `${plural(quarantined, "delivery", "deliveries")} went to quarantine: "${commandName()} quarantine list" says why.`,
+        ]
+      : []),
+    ...(postponed > 0
+      ? [`${plural(postponed, "delivery", "deliveries")} will be tried again: run "${commandName()} reroute" later.`]
+      : []),
+  ].join("\n");
 }
