@@ -38,6 +38,7 @@ const ATTEMPTS = 8;
 const FIRST_WAIT_MS = 500;
 const USER_AGENT = "Hansard/1.0";
 const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
+const RENEWED_SPREAD_MS = 500;
 const BATCH_SLOTS = 4;
 const ONE = { requests: 1, bytes: 0, slots: 1 };
 const NO_LIMIT = {
@@ -71,7 +72,11 @@ export class GraphClient {
     const isRepeatable = asked.isRepeatable ?? asked.method === "GET";
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#attempt(asked, signal);
-      if (result === "renewed") continue;
+      if (result === "renewed") {
+        // Many were refused with the same token. Should the next one be refused too, not all of them are on their way with it.
+        await sleep(Math.random() * RENEWED_SPREAD_MS);
+        continue;
+      }
       if ("json" in result) return result;
       const failure = result;
       const isPassing =

@@ -57,6 +57,7 @@ export function settingsFor(url: string, more: object = {}): object {
     settleMs: 1800,
     timeoutMs: 1000,
     patienceMs: 5000,
+    connections: 200,
     ...more,
   };
 }
