@@ -7,6 +7,7 @@ import {
   type OpenHttpClient,
   type PeopleMap,
   type Preparation,
+  type SourceBooks,
   sourceState,
 } from "@hansard/core/ingestion";
 import { type LocalJournal, openJournal, type StateKeys } from "@hansard/journal";
@@ -84,6 +85,12 @@ export class Installation {
 
   destinationIds(source: string): string[] {
     return this.config.sources[source]?.destinations ?? Object.keys(this.config.destinations);
+  }
+
+  /** The books of every source, which are closed when all that was captured is at each destination of the configuration. */
+  books(): Promise<SourceBooks[]> {
+    const ids = Object.keys(this.config.sources);
+    return this.journal.books(Object.fromEntries(ids.map((id) => [id, this.destinationIds(id)])));
   }
 
   /** What makes and routes the messages of a source for a destination. */

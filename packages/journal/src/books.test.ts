@@ -34,6 +34,11 @@ test("with several destinations, delivered is what arrived at all of them", asyn
   expect(await books()).toMatchObject({ captured: 3, delivered: 1, pending: 2, unaccounted: 0, discrepancies: [] });
 });
 
+test("at a destination that nothing was sent to yet, all is pending", async () => {
+  const [source] = await journal.books({ chat: ["ahead", "unreached"] });
+  expect(source).toMatchObject({ captured: 3, delivered: 0, pending: 3, unaccounted: 0, discrepancies: [] });
+});
+
 test("events that one destination lost are unaccounted, though another is further behind", async () => {
   tamper("DELETE FROM delivered WHERE destination = (SELECT id FROM destination WHERE name = 'ahead') AND first > 1");
   tamper("UPDATE delivered SET last = 2 WHERE destination = (SELECT id FROM destination WHERE name = 'ahead')");

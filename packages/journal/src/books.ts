@@ -16,15 +16,32 @@ interface Route {
   destination: number;
 }
 
+interface Source {
+  id: number;
+  name: string;
+  /** Those that it is to reach. */
+  destinations: string[];
+}
+
 /** The books of a source: what it claims against what was captured, and what was captured against what became of it. */
-export function readBooks(database: JournalDatabase, log: Log, source: number, name: string): SourceBooks {
+export function readBooks(
+  database: JournalDatabase,
+  log: Log,
+  { id: source, name, destinations }: Source,
+): SourceBooks {
   const captured = database.number("SELECT coalesce(sum(last - first + 1), 0) FROM page WHERE source = ?", source);
   const excluded = database.number("SELECT coalesce(sum(events), 0) FROM exclusion WHERE source = ?", source);
   const gaps = database.number("SELECT coalesce(sum(events), 0) FROM gap WHERE source = ? AND closed IS NULL", source);
   const missing = claimsNotMet(database, source);
   const uncaptured = missing.reduce((sum, { events }) => sum + events, 0);
   const unlisted = Math.abs(database.number("SELECT count(*) FROM event WHERE source = ?", source) - captured);
-  const outcomes = outcomesBySource(database, log, source);
+  const reached = outcomesBySource(database, log, source);
+  const outcomes = [
+    ...reached,
+    ...destinations
+      .filter((name) => !reached.some(({ destination }) => destination === name))
+      .map((destination) => ({ destination, delivered: 0, quarantined: 0, pending: captured })),
+  ];
   // With several destinations an event is delivered when it has arrived at all of them.
   const worst = outcomes.toSorted((one, other) => one.delivered - other.delivered)[0];
   const { delivered, quarantined, pending } = worst ?? { delivered: 0, quarantined: 0, pending: captured };

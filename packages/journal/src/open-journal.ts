@@ -189,9 +189,11 @@ class SqliteJournal implements LocalJournal {
     return readUnmapped(this.#database);
   }
 
-  async books(): Promise<SourceBooks[]> {
+  async books(destinations: Record<string, string[]> = {}): Promise<SourceBooks[]> {
     return this.#database.reading(() =>
-      allSources(this.#database).map(({ id, name }) => readBooks(this.#database, this.#log, id, name)),
+      allSources(this.#database).map(({ id, name }) =>
+        readBooks(this.#database, this.#log, { id, name, destinations: destinations[name] ?? [] }),
+      ),
     );
   }
 

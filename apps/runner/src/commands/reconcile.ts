@@ -23,7 +23,7 @@ export async function reconcile(
   { json, askSources }: { json?: boolean; askSources?: unknown },
   signal: AbortSignal,
 ): Promise<number> {
-  const sources = await installation.journal.books();
+  const sources = await installation.books();
   const balanced = sources.every(({ unaccounted }) => unaccounted === 0);
   const compared = askSources ? await compareAll(installation, signal) : undefined;
   const columns = [

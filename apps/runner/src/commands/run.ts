@@ -96,7 +96,7 @@ async function captureSource(
 
 async function reportOf(installation: Installation, sources: RunReport["sources"]): Promise<RunReport> {
   const { journal } = installation;
-  const books = await journal.books();
+  const books = await installation.books();
   const unmapped = await stillUnmapped(installation);
   return {
     sources,

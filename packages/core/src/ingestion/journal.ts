@@ -253,7 +253,11 @@ export interface Journal {
   quarantine(filter?: { source?: string }): Promise<QuarantineEntry[]>;
   gaps(filter?: { source?: string; open?: boolean }): Promise<GapEntry[]>;
   unmapped(): Promise<(UnmappedPerson & { source: string })[]>;
-  books(): Promise<SourceBooks[]>;
+  /**
+   * How each source stands. `destinations` are those that a source is to reach, by its id: all is pending at one that
+   * nothing was sent to yet. Without it, only those count that something was sent to.
+   */
+  books(destinations?: Record<string, string[]>): Promise<SourceBooks[]>;
   status(): Promise<SourceStatus[]>;
   /** Every delivery that an event took part in. */
   trace(event: number): Promise<Trace[]>;
