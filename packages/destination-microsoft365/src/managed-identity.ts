@@ -1,10 +1,4 @@
-import {
-  AuthError,
-  type AuthenticationResult,
-  type INetworkModule,
-  ManagedIdentityApplication,
-  ServerError,
-} from "@azure/msal-node";
+import { AuthError, type AuthenticationResult, ManagedIdentityApplication, ServerError } from "@azure/msal-node";
 import { AuthenticationError, type HansardError, isHansardError, UnavailableError } from "@hansard/core";
 import { networkClient } from "./network-client.ts";
 
@@ -29,23 +23,11 @@ export function managedIdentity(
   };
 }
 
-const direct = networkClient();
 /**
  * The endpoint is on the machine itself: no proxy stands before it. The library keeps the first network client that it is
- * given for the whole process, so that it must outlive the destination, and hides why a connection failed.
+ * given for the whole process, so that it must outlive the destination.
  */
-const endpoint: INetworkModule = {
-  sendGetRequestAsync: (url, options) => explained(() => direct.sendGetRequestAsync(url, options)),
-  sendPostRequestAsync: (url, options) => explained(() => direct.sendPostRequestAsync(url, options)),
-};
-
-async function explained<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await ask();
-  } catch (error) {
-    throw new AuthError("unreachable", "", error instanceof Error ? error.message : String(error));
-  }
-}
+const endpoint = networkClient();
 
 function failureOf(error: unknown, userAssignedClientId: string | undefined): HansardError {
   if (isHansardError(error)) return error;

@@ -83,8 +83,19 @@ async function retryGroup(installation: Installation, entries: QuarantineEntry[]
     log,
     signal,
   };
-  return deliverAgain(
-    options,
-    events.map((event) => singleEvent(event, source.connector)),
-  );
+  const sources = events.map(async (event) => {
+    const addresses = await addressesOf(installation, first.destination, event.seq);
+    return singleEvent(event, source.connector, addresses);
+  });
+  return deliverAgain(options, await Promise.all(sources));
+}
+
+/** Some of its copies may have arrived: what is made of it now must be the same mail. Undefined: it never became one. */
+async function addressesOf(
+  { journal }: Installation,
+  destination: string,
+  event: number,
+): Promise<Record<string, string> | undefined> {
+  const before = (await journal.trace(event)).find((trace) => trace.destination === destination);
+  return before && (before.message.addresses ?? {});
 }

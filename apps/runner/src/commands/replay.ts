@@ -63,7 +63,7 @@ async function compare(
   const [event] = await installation.journal.events(message.events);
   if (!event) return undefined;
   const { messages, quarantined } = await prepareBatch(
-    [singleEvent(event, source.connector)],
+    [singleEvent(event, source.connector, message.addresses ?? {})],
     preparation,
     () => message.targets,
   );

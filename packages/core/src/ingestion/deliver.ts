@@ -2,8 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../connector.ts";
 import { isHansardError } from "../errors.ts";
 import type { Destination } from "./destination.ts";
-import { takeGroups, transcriptSource, waitInGroups } from "./group.ts";
+import { takeGroups, waitInGroups } from "./group.ts";
 import type { Intent, Journal, JournalEvent, OpenIntent } from "./journal.ts";
+import { sourcesOf } from "./made-again.ts";
 import {
   type MessageSource,
   type Preparation,
@@ -217,13 +218,10 @@ class DeliverRun {
   async #makeAgain(intent: OpenIntent): Promise<(PreparedMessage | undefined)[]> {
     const { journal, preparation } = this.#options;
     const made = new Map<string, PreparedMessage>();
-    for (const { events: seqs, targets, part, transcript } of intent.messages) {
-      if (part !== undefined && part > 1) continue;
-      const events = await journal.events(seqs);
-      const sources = transcript
-        ? [transcriptSource(events, transcript.group, transcript.supplement, preparation.connector)]
-        : events.map((event) => singleEvent(event, preparation.connector));
-      const { messages } = await prepareBatch(sources, preparation, () => targets);
+    for (const intended of intent.messages) {
+      if (intended.part !== undefined && intended.part > 1) continue;
+      const sources = await sourcesOf(intended, { journal, connector: preparation.connector });
+      const { messages } = await prepareBatch(sources, preparation, () => intended.targets);
       for (const message of messages) made.set(message.intended.messageId, message);
     }
     return intent.messages.map(({ messageId }) => made.get(messageId));

@@ -31,6 +31,11 @@ export interface IntendedMessage {
   /** Of the mail. */
   sha256: string;
   size: number;
+  /**
+   * The addresses that the people map gave to participants and that the mail shows, by `participantKey`: made again with a later map,
+   * it must be the same mail. Absent: none.
+   */
+  addresses?: Record<string, string>;
   targets: IntendedTarget[];
 }
 

@@ -48,15 +48,29 @@ export interface MessageSource {
   key: string;
   version: string;
   transcript?: { group: string; supplement: number };
+  /** Of a message that was made before: what its `IntendedMessage` says of addresses. Absent: the people map's of today. */
+  addresses?: Record<string, string>;
   draft: () => MessageDraft;
   /** The raw events, for the attachment. */
   raw: () => string;
 }
 
 /** One message for each event: `map`, nothing else, decides its content. */
-export function singleEvent(event: JournalEvent, connector: Connector): MessageSource {
+export function singleEvent(
+  event: JournalEvent,
+  connector: Connector,
+  addresses?: Record<string, string>,
+): MessageSource {
   const { seq, type, key, version } = event;
-  return { events: [seq], type, key, version, draft: () => mapEvent(event, connector), raw: () => rawEvents([event]) };
+  return {
+    events: [seq],
+    type,
+    key,
+    version,
+    ...(addresses && { addresses }),
+    draft: () => mapEvent(event, connector),
+    raw: () => rawEvents([event]),
+  };
 }
 
 /** Maps an event. An unknown type goes through `Other`: nothing is dropped because a later version of the connector named it. */
@@ -116,7 +130,8 @@ async function prepareOne(
   const routed = routeMessage(draft, preparation.people, preparation.policy);
   const answer = routed instanceof Promise ? await routed : routed;
   for (const participant of answer.unmapped) onUnmapped(participant);
-  const message = composed(source, draft, preparation);
+  const addresses: Record<string, string> = {};
+  const message = composed(source, draft, preparation, addresses);
   const { blobs, messageBytes, messageAttachments = Number.POSITIVE_INFINITY } = preparation;
   const { attachments } = message;
   // What lies in the store is not read for nothing: a message that must be split is measured before it is composed.
@@ -126,21 +141,25 @@ async function prepareOne(
   if (fits) {
     const composing = composeMail(message, { blobs });
     const mail = composing instanceof Promise ? await composing : composing;
-    if (mail.size <= messageBytes) return [prepared(source, message, mail, targets ?? answer.targets)];
+    if (mail.size <= messageBytes)
+      return [prepared(source, message, mail, { targets: targets ?? answer.targets, addresses })];
   }
   const partId = (part: number, total: number) =>
     messageId(preparation.installation, preparation.source, source.key, `${source.version}/${total}`, part);
   const series: PreparedMessage[] = [];
   for (const [index, part] of splitMessage(message, messageBytes, partId, messageAttachments).entries()) {
-    series.push(prepared(source, part, await composeMail(part, { blobs }), targets ?? answer.targets, index + 1));
+    const mail = await composeMail(part, { blobs });
+    series.push(prepared(source, part, mail, { targets: targets ?? answer.targets, addresses, part: index + 1 }));
   }
   return series;
 }
 
+/** Notes in `addresses` what the people map adds to what the source itself says. */
 function composed(
-  { type, key, version }: MessageSource,
+  { type, key, version, addresses: before }: MessageSource,
   draft: MessageDraft,
   { installation, source, connector, people, classPrefix }: Preparation,
+  addresses: Record<string, string>,
 ): Message {
   const references = (draft.references ?? []).map((reference) => messageId(installation, source, reference));
   // A later version refers to the first, so that a thread holds together whichever of them was captured.
@@ -154,7 +173,11 @@ function composed(
     ...(classPrefix && { prefix: classPrefix }),
     messageId: messageId(installation, source, key, version),
     references,
-    address: (participant) => people.known(participant)?.mailbox,
+    address(participant) {
+      const address = before ? before[participantKey(participant)] : people.known(participant)?.mailbox;
+      if (address !== undefined && address !== participant.address) addresses[participantKey(participant)] = address;
+      return address;
+    },
   });
 }
 
@@ -162,8 +185,7 @@ function prepared(
   { events, transcript }: MessageSource,
   message: Message,
   mail: Mail,
-  targets: IntendedTarget[],
-  part?: number,
+  { targets, addresses, part }: { targets: IntendedTarget[]; addresses: Record<string, string>; part?: number },
 ): PreparedMessage {
   const { id, messageClass } = message;
   const plain = targets.map(({ mailbox, folder, rule }) => ({ mailbox, folder, rule }));
@@ -177,7 +199,13 @@ function prepared(
   };
   if (transcript) intended.transcript = transcript;
   if (part !== undefined) intended.part = part;
+  if (Object.keys(addresses).length > 0) intended.addresses = addresses;
   return { intended, message, mail };
+}
+
+/** By which a participant is told from the others of a message. */
+export function participantKey({ id, address = "" }: Participant): string {
+  return `${id} ${address}`.trim();
 }
 
 function countUnmapped(people: Map<string, UnmappedPerson>, { id, name, address }: Participant): void {

@@ -1,8 +1,8 @@
 import type { Destination } from "./destination.ts";
 import type { DeliverOptions, DeliverResult } from "./deliver.ts";
-import { transcriptSource } from "./group.ts";
 import type { IntendedMessage, IntendedTarget, Trace, WithdrawnCopy } from "./journal.ts";
-import { type PreparedMessage, prepareBatch, singleEvent } from "./prepare.ts";
+import { sourcesOf } from "./made-again.ts";
+import { type PreparedMessage, prepareBatch } from "./prepare.ts";
 import { isUnprovenRule, NO_SUCH_MAILBOX } from "./route.ts";
 import { Submitter } from "./submit.ts";
 
@@ -116,14 +116,11 @@ function isParked(rule: string): boolean {
 /** The message with the routes of today, the part of a series that the trace is about. */
 async function routedAnew(
   { journal, preparation }: DeliverOptions,
-  { events: seqs, messageId, transcript }: IntendedMessage,
+  message: IntendedMessage,
 ): Promise<PreparedMessage | undefined> {
-  const events = await journal.events(seqs);
-  const sources = transcript
-    ? [transcriptSource(events, transcript.group, transcript.supplement, preparation.connector)]
-    : events.map((event) => singleEvent(event, preparation.connector));
+  const sources = await sourcesOf(message, { journal, connector: preparation.connector });
   const { messages } = await prepareBatch(sources, preparation);
-  return messages.find(({ intended }) => intended.messageId === messageId);
+  return messages.find(({ intended }) => intended.messageId === message.messageId);
 }
 
 function copiesOf({ message, results }: Trace): (IntendedTarget & Pick<WithdrawnCopy, "receipt">)[] {
