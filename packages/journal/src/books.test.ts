@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -86,6 +86,15 @@ import(module).then(async ({ openJournal }) => {
   await journal.close();
 });
 `;
+
+test("a file that is no journal is named, with what to do", async () => {
+  const other = mkdtempSync(join(tmpdir(), "hansard-books-"));
+  const file = join(other, "journal.db");
+  writeFileSync(file, "This is no journal. ".repeat(1000));
+  expect(() => openJournal(other)).toThrow(`${file} could not be read or written: file is not a database.`);
+  expect(() => openJournal(other)).toThrow("from a copy");
+  rmSync(other, { recursive: true });
+});
 
 async function deliverTo(destination: string, events: number): Promise<void> {
   const targets = [{ mailbox: "ann@contoso.example", folder: { kind: "purges" as const }, rule: "address" }];

@@ -19,9 +19,9 @@ export class JournalDatabase {
   constructor(file: string) {
     this.#file = file;
     this.#database = new DatabaseSync(file, { timeout: 10_000 });
-    this.#database.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    this.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     // 64 MB of log between checkpoints: each checkpoint costs two synchronous writes of its own.
-    this.#database.exec("PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;");
+    this.exec("PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;");
     if (this.number("PRAGMA synchronous") !== 2)
       throw new Error(
         `${file} could not be opened with synchronous=FULL, without which a power cut loses what was acknowledged.`,
@@ -119,7 +119,10 @@ export class JournalDatabase {
   /** An error of the disk ends the use of the journal, and names it. Any other is left as it is. */
   #failed(error: unknown): unknown {
     if (!isStorageFailure(error) || error === this.#failure) return error;
-    const message = `${this.#file} could not be read or written: ${error.message}. Mend or free the disk, then start again: what was acknowledged is kept.`;
+    const remedy = isDamage(error)
+      ? "It is not what was written: put the data folder back from a copy, then run verify."
+      : "Mend or free the disk, then start again: what was acknowledged is kept.";
+    const message = `${this.#file} could not be read or written: ${error.message}. ${remedy}`;
     this.#failure ??= Object.assign(new Error(message, { cause: error }), { errcode: error.errcode });
     return this.#failure;
   }
@@ -144,4 +147,9 @@ const STORAGE_FAILURES = new Set([10, 11, 13, 14, 26]);
 
 function isStorageFailure(error: unknown): error is Error & { errcode: unknown } {
   return error instanceof Error && "errcode" in error && STORAGE_FAILURES.has(Number(error.errcode) & 0xff);
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB: the file is not what was written. */
+function isDamage({ errcode }: { errcode: unknown }): boolean {
+  return [11, 26].includes(Number(errcode) & 0xff);
 }
