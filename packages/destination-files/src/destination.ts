@@ -9,6 +9,7 @@ import { lockFolder } from "./lock.ts";
 import { Manifest } from "./manifest.ts";
 import type { Settings } from "./settings.ts";
 import { store } from "./store.ts";
+import { verify } from "./verify.ts";
 
 /** What a submit works with: the folder is locked, and the manifest is open. */
 export interface OpenFolder {
@@ -59,6 +60,7 @@ export async function openFilesDestination(context: DestinationContext<Settings>
       await folder();
       return Promise.all(deliveries.map((delivery) => find(layout, delivery)));
     },
+    verify: async () => (await verify(root)).problems.map(({ message }) => message),
     read: (_mailbox, receipt) => read(root, layout, receipt.itemId),
     async close() {
       await queue;

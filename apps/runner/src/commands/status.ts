@@ -60,7 +60,8 @@ export async function verify(installation: Installation, { json }: { json?: bool
   const destinations: Record<string, string[]> = {};
   for (const id of Object.keys(installation.config.destinations)) {
     const { destination } = await installation.destination(id);
-    if (destination.archive) destinations[id] = await destination.archive.verify();
+    const problems = await (destination.verify?.() ?? destination.archive?.verify());
+    if (problems) destinations[id] = problems;
   }
   const sound = journal.problems.length === 0 && Object.values(destinations).every((problems) => problems.length === 0);
   print(json, { journal, destinations, sound }, () =>

@@ -101,6 +101,8 @@ export interface Destination {
   resolve?(address: string): Promise<string | undefined>;
   /** Tidies up after a run, such as merging what many small writes left apart. */
   maintain?(): Promise<void>;
+  /** Re-hashes what it stored; a sentence for each thing that is wrong. Absent: it cannot, or its `archive` does. */
+  verify?(): Promise<string[]>;
   /** Where the destination can be searched and read. */
   archive?: MailArchive;
   close(): Promise<void>;
