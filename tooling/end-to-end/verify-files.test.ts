@@ -9,7 +9,9 @@ beforeEach(() => {
   here = new TestInstallation(
     JSON.stringify({
       sources: { slack: { settings: { export: "slack", downloadFiles: false } } },
-      destinations: { files: { thirdPartyMailbox: "third@contoso.example", settings: { folder: "mail", format: "eml" } } },
+      destinations: {
+        files: { thirdPartyMailbox: "third@contoso.example", settings: { folder: "mail", format: "eml" } },
+      },
       people: { domains: ["contoso.example"] },
     }),
     { "connector-slack": "connectors/slack", "destination-files": "packages/destination-files" },
