@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
+import { type Dispatcher, request } from "undici";
 import { classify } from "./classify.ts";
 import { type Failure, GraphFailure } from "./failure.ts";
+import { boundedText, flat, parsed } from "./graph-http.ts";
 import { Lane, LaneBusy, type Lanes } from "./lanes.ts";
 import { networkFailure } from "./network-failure.ts";
 import type { Settings } from "./settings.ts";
@@ -37,7 +37,6 @@ export interface GraphAnswer {
 const ATTEMPTS = 8;
 const FIRST_WAIT_MS = 500;
 const USER_AGENT = "Hansard/1.0";
-const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 const RENEWED_SPREAD_MS = 500;
 const BATCH_SLOTS = 4;
 const ONE = { requests: 1, bytes: 0, slots: 1 };
@@ -222,18 +221,6 @@ function backOffMs(attempt: number, mostMs: number): number {
   return Math.min(mostMs, FIRST_WAIT_MS * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
 }
 
-/** The connections of all requests. */
-export function openDispatcher({ connections, caFile, proxyUrl, timeoutMs }: Settings): Dispatcher {
-  const tls = caFile === undefined ? {} : { ca: readFileSync(caFile, "utf8") };
-  if (proxyUrl !== undefined) return new ProxyAgent({ uri: proxyUrl, requestTls: tls, proxyTls: tls });
-  return new Agent({
-    connections,
-    pipelining: 1,
-    keepAliveTimeout: 20_000,
-    connect: { timeout: Math.min(timeoutMs, 20_000), ...tls },
-  });
-}
-
 function waitFailure(error: unknown, mailbox = ""): Failure {
   const none = { status: 0, code: "", correlationId: "" };
   if (error instanceof LaneBusy) {
@@ -245,30 +232,4 @@ function waitFailure(error: unknown, mailbox = ""): Failure {
     };
   }
   return { kind: "retry", reason: "The run ended before this was sent.", ...none };
-}
-
-async function boundedText(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > MOST_ANSWER_BYTES) throw new Error("The answer is too large.");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function parsed(text: string): unknown {
-  if (text === "") return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function flat(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]),
-  );
 }
