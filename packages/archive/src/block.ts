@@ -10,8 +10,10 @@ const LARGEST_BLOCK_BYTES = 1024 * 1024 * 1024;
 export function compressBlock(batch: PackedBatch): { size: number; data: Uint8Array } {
   const raw = packBatch(batch);
   const data = zstdCompressSync(raw, {
-    params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
+    params: { [constants.ZSTD_c_compressionLevel]: 2, [constants.ZSTD_c_checksumFlag]: 1 },
     pledgedSrcSize: raw.length,
+    // Room for whatever comes out, so that it is compressed in one piece and not through buffers.
+    chunkSize: raw.length + (raw.length >> 8) + 1024,
   });
   return { size: raw.length, data };
 }

@@ -1,12 +1,25 @@
-import type { Delivery, Folder, Mail, Message, Outcome } from "@hansard/core/ingestion";
+import type { Delivery, Folder, Message, Outcome } from "@hansard/core/ingestion";
 import { type Layout, layoutOf } from "./mail-layout.ts";
 import { ENTRY_SEPARATOR, FIELD_SEPARATOR } from "./packed-batch.ts";
 import { displayNameOf, personText, withoutSeparators } from "./person-text.ts";
 
-/** Deliveries on their way to the thread that stores them, in few large pieces: the copying of many small ones would cost more than it gains. */
+/**
+ * Deliveries on their way to the thread that stores them, in few large pieces and lists of plain values: the copying of
+ * many small objects would cost more than the thread gains.
+ */
 export interface PackedRequest {
-  /** The messages, each once, as the JSON of `PackedMessage[]`. */
-  messages: string;
+  /** The Message-ID of each message, which is here once however many deliveries it has. */
+  ids: string[];
+  subjects: string[];
+  /** Classes, and senders as lists show them: each once. */
+  classes: string[];
+  senders: string[];
+  /** `NUMBERS` for each message: its class, its sender, its date in milliseconds since 1970, its size, and the bytes of its text and of its mail. */
+  numbers: Float64Array<ArrayBuffer>;
+  /** 32 bytes for each message. */
+  hashes: Uint8Array<ArrayBuffer>;
+  /** Of messages whose mail is not one stretch of bytes. */
+  layouts: Map<number, Layout>;
   /** The text and the mail of each message, one behind the other. */
   data: Uint8Array<ArrayBuffer>;
   mailboxes: string[];
@@ -15,19 +28,48 @@ export interface PackedRequest {
   deliveries: Uint32Array<ArrayBuffer>;
 }
 
+/** A message of a request, as the store's thread reads it. */
 export interface PackedMessage {
   id: string;
   messageClass: string;
-  date: string;
+  date: number;
   subject: string;
   /** The sender as lists show them. */
   sender: string;
-  sha256: string;
+  sha256: Uint8Array;
   size: number;
   textBytes: number;
-  mailBytes: number;
+  /** The text with the mail behind it. */
+  bytes: Uint8Array;
   /** Absent: the mail is one stretch of bytes. */
-  layout?: Layout;
+  layout: Layout | undefined;
+}
+
+const NUMBERS = 6;
+const HASH_BYTES = 32;
+
+/** The messages of a request in their order. */
+export function* unpackMessages(request: PackedRequest): Generator<PackedMessage> {
+  const { ids, subjects, classes, senders, numbers, hashes, layouts, data } = request;
+  let start = 0;
+  for (const [index, id] of ids.entries()) {
+    const at = index * NUMBERS;
+    const textBytes = numbers[at + 4] ?? 0;
+    const end = start + textBytes + (numbers[at + 5] ?? 0);
+    yield {
+      id,
+      messageClass: classes[numbers[at] ?? 0] ?? "",
+      date: numbers[at + 2] ?? 0,
+      subject: subjects[index] ?? "",
+      sender: senders[numbers[at + 1] ?? 0] ?? "",
+      sha256: hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES),
+      size: numbers[at + 3] ?? 0,
+      textBytes,
+      bytes: data.subarray(start, end),
+      layout: layouts.get(index),
+    };
+    start = end;
+  }
 }
 
 const FIRST_BYTES = 1024 * 1024;
@@ -45,23 +87,22 @@ export class RequestPacker {
     this.#data = Buffer.from(this.#spare ?? new ArrayBuffer(FIRST_BYTES));
     this.#spare = undefined;
     this.#end = 0;
-    const messages = new Map<Message, number>();
-    const packed: PackedMessage[] = [];
+    const messages = new MessageList();
     const [mailboxes, folders] = [new Numbered<string>((address) => address), new Numbered<Folder>(nameOf)];
-    const numbers: number[] = [];
-    for (const [index, { message, mail, mailbox, folder }] of deliveries.entries()) {
-      if (refused[index] !== undefined) continue;
-      let number = messages.get(message);
-      if (number === undefined) {
-        number = packed.push(this.#message(message, mail)) - 1;
-        messages.set(message, number);
-      }
-      numbers.push(number, mailboxes.number(mailbox), folders.number(folder));
+    const places = new Uint32Array(3 * deliveries.length);
+    let end = 0;
+    for (let index = 0; index < deliveries.length; index += 1) {
+      const delivery = deliveries[index];
+      if (delivery === undefined || refused[index] !== undefined) continue;
+      places[end] = messages.number(delivery, (packed) => this.#content(packed));
+      places[end + 1] = mailboxes.number(delivery.mailbox);
+      places[end + 2] = folders.number(delivery.folder);
+      end += 3;
     }
     const data = new Uint8Array(this.#data.buffer, 0, this.#end);
     this.#data = Buffer.alloc(0);
-    const places = { mailboxes: mailboxes.values, folders: folders.values, deliveries: Uint32Array.from(numbers) };
-    return { messages: JSON.stringify(packed), data, ...places };
+    const named = { mailboxes: mailboxes.values, folders: folders.values };
+    return { ...messages.packed(), data, ...named, deliveries: places.slice(0, end) };
   }
 
   /** Takes back the memory of a request that is done. */
@@ -69,18 +110,13 @@ export class RequestPacker {
     if (memory.byteLength <= KEPT_BYTES) this.#spare = memory;
   }
 
-  #message(message: Message, mail: Mail): PackedMessage {
+  /** Adds a message's text and mail, and gives their lengths. */
+  #content({ message, mail }: Delivery): { textBytes: number; mailBytes: number } {
     const start = this.#end;
     this.#write(indexedText(message));
     const textBytes = this.#end - start;
     for (const segment of mail.segments) if (segment instanceof Uint8Array) this.#copy(segment);
-    const mailBytes = this.#end - start - textBytes;
-    const { id, messageClass, date, subject, from } = message;
-    const { sha256, size, segments } = mail;
-    const sender = displayNameOf(personText(from));
-    const packed = { id, messageClass, date, subject, sender, sha256, size, textBytes, mailBytes };
-    const isWhole = segments.length === 1 && segments[0] instanceof Uint8Array;
-    return isWhole ? packed : { ...packed, layout: layoutOf(mail) };
+    return { textBytes, mailBytes: this.#end - start - textBytes };
   }
 
   #write(text: string): void {
@@ -99,6 +135,65 @@ export class RequestPacker {
     const larger = Buffer.allocUnsafeSlow(Math.max(this.#data.length * 2, this.#end + bytes));
     larger.set(this.#data.subarray(0, this.#end));
     this.#data = larger;
+  }
+}
+
+/** What a request says of its messages, beside their content. */
+class MessageList {
+  readonly #known = new Map<Message, number>();
+  readonly #ids: string[] = [];
+  readonly #subjects: string[] = [];
+  readonly #classes = new Numbered<string>((name) => name);
+  readonly #senders = new Numbered<string>((name) => name);
+  readonly #numbers: number[] = [];
+  readonly #layouts = new Map<number, Layout>();
+  #hashes = Buffer.allocUnsafeSlow(HASH_BYTES * 1024);
+  #last: Message | undefined;
+
+  /** The number of the delivery's message, which is added, and its content with it, where it is new. */
+  number(delivery: Delivery, addContent: (delivery: Delivery) => { textBytes: number; mailBytes: number }): number {
+    const { message } = delivery;
+    if (message === this.#last) return this.#known.size - 1;
+    const known = this.#known.get(message);
+    if (known !== undefined) return known;
+    this.#last = message;
+    const number = this.#known.size;
+    this.#known.set(message, number);
+    this.#add(number, delivery, addContent(delivery));
+    return number;
+  }
+
+  packed(): Pick<PackedRequest, "ids" | "subjects" | "classes" | "senders" | "numbers" | "hashes" | "layouts"> {
+    return {
+      ids: this.#ids,
+      subjects: this.#subjects,
+      classes: this.#classes.values,
+      senders: this.#senders.values,
+      numbers: Float64Array.from(this.#numbers),
+      hashes: new Uint8Array(this.#hashes.subarray(0, HASH_BYTES * this.#ids.length)),
+      layouts: this.#layouts,
+    };
+  }
+
+  #add(number: number, { message, mail }: Delivery, bytes: { textBytes: number; mailBytes: number }): void {
+    const { id, messageClass, date, subject, from } = message;
+    const { sha256, size, segments } = mail;
+    this.#ids.push(id);
+    this.#subjects.push(subject);
+    const sender = this.#senders.number(displayNameOf(personText(from)));
+    this.#numbers.push(
+      this.#classes.number(messageClass),
+      sender,
+      Date.parse(date),
+      size,
+      bytes.textBytes,
+      bytes.mailBytes,
+    );
+    if (this.#hashes.length < HASH_BYTES * this.#ids.length)
+      this.#hashes = Buffer.concat([this.#hashes, Buffer.allocUnsafeSlow(this.#hashes.length)]);
+    this.#hashes.write(sha256, HASH_BYTES * number, "hex");
+    const isWhole = segments.length === 1 && segments[0] instanceof Uint8Array;
+    if (!isWhole) this.#layouts.set(number, layoutOf(mail));
   }
 }
 

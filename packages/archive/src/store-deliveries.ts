@@ -8,7 +8,7 @@ import { EVER_DELIVERED, ItemWriter } from "./item-writer.ts";
 import { blobsOf } from "./mail-layout.ts";
 import { firstPlace, type Places } from "./message-place.ts";
 import { Names } from "./names.ts";
-import type { PackedMessage, PackedRequest } from "./packed-request.ts";
+import { type PackedMessage, type PackedRequest, unpackMessages } from "./packed-request.ts";
 
 /** What a transaction made durable. The index gets `batch`. */
 export interface Stored {
@@ -36,17 +36,12 @@ export interface Shelves {
 interface Placed {
   id: number;
   number: number;
-  sha256: string;
+  sha256: Uint8Array;
   /** The end of its items' ids. */
   suffix: string;
   /** Of a message that this request brings: the mailboxes that have it by now. */
   mailboxes?: number[];
   refused?: Outcome;
-}
-
-interface Content {
-  message: PackedMessage;
-  bytes: Uint8Array;
 }
 
 /** Puts deliveries on the shelves, all in one transaction. Built once: it keeps its buffers. */
@@ -90,19 +85,17 @@ export class DeliveryWriter {
     });
   }
 
-  #placeAll({ messages, data }: PackedRequest, request: number): Placed[] {
+  #placeAll(packed: PackedRequest, request: number): Placed[] {
     const known = new Map<string, Placed>();
-    let start = 0;
-    return (JSON.parse(messages) as PackedMessage[]).map((message) => {
-      const end = start + message.textBytes + message.mailBytes;
-      const bytes = data.subarray(start, end);
-      start = end;
+    const all: Placed[] = [];
+    for (const message of unpackMessages(packed)) {
       const twin = known.get(message.id);
-      if (twin !== undefined) return twin.sha256 === message.sha256 ? twin : differs(message);
-      const placed = this.#place({ message, bytes }, request);
-      known.set(message.id, placed);
-      return placed;
-    });
+      const placed =
+        twin === undefined ? this.#place(message, request) : sameMail(twin, message) ? twin : differs(message);
+      if (twin === undefined) known.set(message.id, placed);
+      all.push(placed);
+    }
+    return all;
   }
 
   #deliver(placed: Placed, address: string, folder: Folder, request: number): string | Outcome {
@@ -126,30 +119,29 @@ export class DeliveryWriter {
     return correlationId === undefined ? itemId : { status: "accepted", receipt: { itemId, correlationId } };
   }
 
-  #place(content: Content, request: number): Placed {
-    const { message, bytes } = content;
+  #place(message: PackedMessage, request: number): Placed {
     const { places } = this.#shelves;
-    const date = Date.parse(message.date);
+    const { date, sha256, bytes, textBytes, layout = [] } = message;
     const key = messageKey(message.id);
     let id = places.propose(date);
-    let number = this.#insertMessage({ id, key, date }, message, request);
+    let number = this.#insertMessage({ id, key }, message, request);
     while (number === undefined) {
       const known = this.#known(key);
       if (known !== undefined)
-        return known.sha256 === message.sha256 ? { ...known, suffix: itemSuffix(known.id) } : differs(message);
+        return sameMail(known, message) ? { ...known, suffix: itemSuffix(known.id) } : differs(message);
       id = places.freeFrom(Math.max(id, firstPlace(date)));
-      number = this.#insertMessage({ id, key, date }, message, request);
+      number = this.#insertMessage({ id, key }, message, request);
     }
     places.take(date, id);
-    this.#batch.addDocument(id, this.#classes.id(message.messageClass), bytes, message.textBytes);
-    for (const blob of blobsOf(message.layout ?? [])) this.#insertBlob(blob);
-    return { id, number, sha256: message.sha256, suffix: itemSuffix(id), mailboxes: [] };
+    this.#batch.addDocument(id, this.#classes.id(message.messageClass), bytes, textBytes);
+    for (const blob of blobsOf(layout)) this.#insertBlob(blob);
+    return { id, number, sha256, suffix: itemSuffix(id), mailboxes: [] };
   }
 
   /** Gives the message's number. Undefined: the id or the message is taken already. */
   #insertMessage(
-    place: { id: number; key: Uint8Array; date: number },
-    { id, messageClass, sha256, size, textBytes, mailBytes, layout, subject, sender }: PackedMessage,
+    place: { id: number; key: Uint8Array },
+    { id, messageClass, date, sha256, size, textBytes, bytes, layout, subject, sender }: PackedMessage,
     block: number,
   ): number | undefined {
     // One installation's Message-IDs end alike: the end is written down once.
@@ -164,12 +156,12 @@ export class DeliveryWriter {
         id.slice(0, at),
         this.#domains.id(id.slice(at)),
         this.#classes.id(messageClass),
-        place.date,
-        Buffer.from(sha256, "hex"),
+        date,
+        sha256,
         size,
         block,
         this.#batch.mailStart(textBytes),
-        mailBytes,
+        bytes.length - textBytes,
         layout === undefined ? null : JSON.stringify(layout),
         subject,
         this.#people.id(sender),
@@ -183,13 +175,10 @@ export class DeliveryWriter {
       .run(sha256, size);
   }
 
-  #known(key: Uint8Array): { id: number; number: number; sha256: string } | undefined {
-    const row = this.#shelves.truth.get(
-      "SELECT id, number, lower(hex(sha256)) AS sha256 FROM message WHERE key = ?",
-      key,
-    );
-    if (row === undefined) return undefined;
-    return { id: Number(row["id"]), number: Number(row["number"]), sha256: String(row["sha256"]) };
+  #known(key: Uint8Array): { id: number; number: number; sha256: Uint8Array } | undefined {
+    const row = this.#shelves.truth.get("SELECT id, number, sha256 FROM message WHERE key = ?", key);
+    if (!(row?.["sha256"] instanceof Uint8Array)) return undefined;
+    return { id: Number(row["id"]), number: Number(row["number"]), sha256: row["sha256"] };
   }
 
   #close(request: number, correlationId: string): void {
@@ -243,6 +232,10 @@ export function findDeliveries(
     if (row === undefined) return undefined;
     return { itemId: itemIdOf(mailbox.id, Number(row["id"])), correlationId: String(row["correlation"]) };
   });
+}
+
+function sameMail(known: { sha256: Uint8Array }, message: PackedMessage): boolean {
+  return Buffer.compare(known.sha256, message.sha256) === 0;
 }
 
 function differs({ id, sha256 }: PackedMessage): Placed {

@@ -25,11 +25,12 @@ export function appendPage(
   const claims = recordClaims(database, source, page);
   const contexts = newContexts(database, source, entry, page);
   const first = database.number("SELECT max(last) FROM page") + 1;
-  const { lines, days, captured } = recordEvents(database, source, first, page.events, claims);
+  const { fresh, days } = recordEvents(database, source, first, page.events, claims);
   recordSurroundings(database, source, partition, page, at);
+  const captured = fresh.length;
   const { events: _, contexts: __, ...rest } = page;
   if (
-    lines.length === 0 &&
+    fresh.length === 0 &&
     contexts.length === 0 &&
     Object.values(rest).every((part) => part === undefined || (Array.isArray(part) && part.length === 0))
   ) {
@@ -40,10 +41,10 @@ export function appendPage(
     partition,
     first,
     contexts: contexts.length,
-    events: lines.length,
+    events: captured,
     ...rest,
   });
-  log.append("page", at, [header, ...contexts, ...lines]);
+  log.append("page", at, pageLines(header, contexts, fresh));
   if (captured > 0) {
     database.run(
       "INSERT INTO page (entry, source, first, last, line) VALUES (?, ?, ?, ?, ?)",
@@ -76,25 +77,31 @@ function recordEvents(
   const insert = database.prepare(
     "INSERT OR IGNORE INTO event (source, key, version, seq, type, claim) VALUES (?, ?, ?, ?, ?, ?)",
   );
-  const lines: string[] = [];
+  const fresh: SourceEvent[] = [];
   const days = new Map<string, number>();
   const capturedByClaim = new Map<number, number>();
   for (const event of events) {
     const claim =
       event.claim === undefined ? null : (claims.get(event.claim) ?? claimId(database, source, event.claim, claims));
-    const { changes } = insert.run(source, event.key, event.version ?? "", first + lines.length, event.type, claim);
+    const { changes } = insert.run(source, event.key, event.version ?? "", first + fresh.length, event.type, claim);
     if (changes === 0) {
       if (claim !== null) recordOverlap(database, source, event, claim);
       continue;
     }
-    lines.push(JSON.stringify(event));
+    fresh.push(event);
     const day = event.occurredAt.slice(0, 10);
     days.set(day, (days.get(day) ?? 0) + 1);
     if (claim !== null) capturedByClaim.set(claim, (capturedByClaim.get(claim) ?? 0) + 1);
   }
   for (const [claim, captured] of capturedByClaim)
     database.run("UPDATE claim SET captured = captured + ? WHERE id = ?", captured, claim);
-  return { lines, days, captured: lines.length };
+  return { fresh, days };
+}
+
+function* pageLines(header: string, contexts: string[], events: SourceEvent[]): Generator<string> {
+  yield header;
+  yield* contexts;
+  for (const event of events) yield JSON.stringify(event);
 }
 
 /** A known event that another claim counts as well must not be missed from that claim's books. */

@@ -1,5 +1,5 @@
 import type { Json, SourceEvent } from "@hansard/core";
-import type { JournalEvent } from "@hansard/core/ingestion";
+import type { JournalEvent, TakenEvents } from "@hansard/core/ingestion";
 import type { JournalDatabase, Row } from "./database.ts";
 import type { Log } from "./log.ts";
 
@@ -18,24 +18,31 @@ export class EventReader {
   }
 
   /** The source's next events after `after`, at most `limit`. */
-  after(source: number, after: number, limit: number): JournalEvent[] {
-    const found: JournalEvent[] = [];
+  after(source: number, after: number, limit: number): TakenEvents {
     const pages = this.#database.all(
       "SELECT * FROM page WHERE source = ? AND last > ? ORDER BY last LIMIT ?",
       source,
       after,
       limit,
     );
+    const stretches: { page: Row; first: number; last: number }[] = [];
+    let length = 0;
     for (const page of pages) {
-      const last = Math.min(
-        Number(page["last"]),
-        Math.max(Number(page["first"]), after + 1) + limit - found.length - 1,
-      );
-      for (let seq = Math.max(Number(page["first"]), after + 1); seq <= last; seq += 1)
-        found.push(this.#event(page, seq));
-      if (found.length >= limit) break;
+      const first = Math.max(Number(page["first"]), after + 1);
+      const last = Math.min(Number(page["last"]), first + limit - length - 1);
+      stretches.push({ page, first, last });
+      length += last - first + 1;
+      if (length >= limit) break;
     }
-    return found;
+    const event = (page: Row, seq: number) => this.#event(page, seq);
+    return {
+      length,
+      last: stretches.at(-1)?.last ?? 0,
+      *[Symbol.iterator]() {
+        for (const { page, first, last } of stretches)
+          for (let seq = first; seq <= last; seq += 1) yield event(page, seq);
+      },
+    };
   }
 
   /** One event by its number. */
@@ -46,7 +53,7 @@ export class EventReader {
   }
 
   #event(page: Row, seq: number): JournalEvent {
-    const line = this.#log.lines(Number(page["entry"]))[Number(page["line"]) + seq - Number(page["first"])];
+    const line = this.#log.body(Number(page["entry"])).line(Number(page["line"]) + seq - Number(page["first"]));
     if (line === undefined)
       throw new Error(`Event ${seq} is missing from journal entry ${page["entry"]}. Run "hansard verify".`);
     const {
@@ -69,7 +76,7 @@ export class EventReader {
     const known = this.#contexts.get(id);
     if (known !== undefined) return known;
     const row = this.#database.get("SELECT entry, line FROM context WHERE source = ? AND name = ?", source, name);
-    const line = row && this.#log.lines(Number(row["entry"]))[Number(row["line"])];
+    const line = row && this.#log.body(Number(row["entry"])).line(Number(row["line"]));
     if (!line)
       throw new Error(`The journal lacks the context "${name}" that an event refers to. Run "hansard verify".`);
     const [, value] = JSON.parse(line) as [string, Json];

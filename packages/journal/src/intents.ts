@@ -30,11 +30,9 @@ export function recordIntent(
   for (const person of unmapped) countUnmapped(database, source, person);
   if (takenThrough !== undefined) moveCursor(database, { source, destination }, takenThrough);
   release(database, { source, destination }, messages, released);
-  const { lists, lines } = messageLines(messages);
-  const id = log.append("intent", at, [
-    JSON.stringify({ ...header, takenThrough, quarantined, released, targets: lists }),
-    ...lines,
-  ]);
+  const { lists, numbers } = targetLists(messages);
+  const head = JSON.stringify({ ...header, takenThrough, quarantined, released, targets: lists });
+  const id = log.append("intent", at, intentLines(head, messages, numbers));
   latest.set(log, { id, intent });
   if (messages.length === 0) return id;
   let [first, last] = [Infinity, 0];
@@ -62,20 +60,25 @@ export function recordIntent(
 }
 
 /** Most messages of a batch go to the same few lists of mailboxes: the header holds each list once, and the lines its number. */
-function messageLines(messages: IntendedMessage[]): { lists: IntendedTarget[][]; lines: string[] } {
+function targetLists(messages: IntendedMessage[]): { lists: IntendedTarget[][]; numbers: number[] } {
   const lists: IntendedTarget[][] = [];
-  const numbers = new Map<string, number>();
-  const lines = messages.map(({ targets, ...message }) => {
+  const known = new Map<string, number>();
+  const numbers = messages.map(({ targets }) => {
     let key = "";
     for (const { mailbox, folder, rule } of targets) key += `${mailbox}\n${folderKey(folder)}\n${rule}\n`;
-    let number = numbers.get(key);
+    let number = known.get(key);
     if (number === undefined) {
       number = lists.push(targets) - 1;
-      numbers.set(key, number);
+      known.set(key, number);
     }
-    return JSON.stringify({ ...message, targets: number });
+    return number;
   });
-  return { lists, lines };
+  return { lists, numbers };
+}
+
+function* intentLines(head: string, messages: IntendedMessage[], numbers: number[]): Generator<string> {
+  yield head;
+  for (const [index, message] of messages.entries()) yield JSON.stringify({ ...message, targets: numbers[index] });
 }
 
 function folderKey(folder: Folder): string {
@@ -89,7 +92,7 @@ const latest = new WeakMap<Log, { id: number; intent: Intent }>();
 export function readIntent(log: Log, id: number): Intent {
   const known = latest.get(log);
   if (known?.id === id) return known.intent;
-  const [header = "{}", ...lines] = log.lines(id);
+  const [header = "{}", ...lines] = log.body(id).lines();
   const { targets: lists, ...intent } = JSON.parse(header);
   const messages = lines.map((line): IntendedMessage => {
     const { targets, ...message } = JSON.parse(line);

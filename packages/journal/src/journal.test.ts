@@ -35,7 +35,7 @@ test("a page's events, contexts and checkpoint are there after opening the journ
   );
   await reopen();
   expect(await journal.position("slack", "C1", NOW)).toEqual({ checkpoint: { day: 2 }, followUps: [] });
-  const events = await journal.take("slack", "archive", 10);
+  const events = [...(await journal.take("slack", "archive", 10))];
   expect(events.map(({ seq, key, context }) => ({ seq, key, context }))).toEqual([
     { seq: 1, key: "a", context: { people: { U1: "Ann" } } },
     { seq: 2, key: "b", context: {} },
@@ -70,11 +70,11 @@ test("a page that fails leaves nothing behind, and the next one is whole", async
 test("take resumes behind the cursor, across pages", async () => {
   for (const keys of [["a", "b", "c"], ["d"], ["e", "f"]])
     await journal.append("slack", "C1", { events: keys.map((key) => event(key)) }, NOW);
-  const first = await journal.take("slack", "archive", 2);
+  const first = [...(await journal.take("slack", "archive", 2))];
   expect(first.map(({ key }) => key)).toEqual(["a", "b"]);
   await journal.intend(intent([message([1]), message([2])], 2), false, NOW);
-  expect((await journal.take("slack", "archive", 3)).map(({ key }) => key)).toEqual(["c", "d", "e"]);
-  expect((await journal.take("slack", "archive", 100)).map(({ key }) => key)).toEqual(["c", "d", "e", "f"]);
+  expect([...(await journal.take("slack", "archive", 3))].map(({ key }) => key)).toEqual(["c", "d", "e"]);
+  expect([...(await journal.take("slack", "archive", 100))].map(({ key }) => key)).toEqual(["c", "d", "e", "f"]);
 });
 
 test("an intent without a settlement is open again after a crash, and settled it is delivered", async () => {

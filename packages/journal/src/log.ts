@@ -2,18 +2,19 @@ import { hash } from "node:crypto";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { JournalEntry } from "@hansard/core/ingestion";
 import type { JournalDatabase } from "./database.ts";
+import { EntryBody, LineEncoder } from "./entry-body.ts";
 
 export type EntryKind = "page" | "hold" | "intent" | "settlement" | "withdrawal";
 
-const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** Some pages of bulk: what was just written is read next where little comes at once, and is long gone where much does. */
-const CACHED_CHARACTERS = 8 * 1024 * 1024;
+const CACHED_BYTES = 8 * 1024 * 1024;
 
 /** The append-only, hash-chained log. Its entries' bodies are JSON lines, the first of them a header. */
 export class Log {
   readonly #database: JournalDatabase;
-  readonly #cache = new Map<number, { lines: string[]; characters: number }>();
-  #cachedCharacters = 0;
+  readonly #encoder = new LineEncoder();
+  readonly #cache = new Map<number, EntryBody>();
+  #cachedBytes = 0;
   #seq: number;
   #head: Uint8Array;
 
@@ -30,10 +31,10 @@ export class Log {
     this.#seq = last ? Number(last["seq"]) : 0;
     this.#head = last ? (last["hash"] as Uint8Array) : genesis(this.#database.installation.id);
     // What was undone was never written.
-    for (const [seq, { characters }] of this.#cache) {
+    for (const [seq, { bytes }] of this.#cache) {
       if (seq <= this.#seq) continue;
       this.#cache.delete(seq);
-      this.#cachedCharacters -= characters;
+      this.#cachedBytes -= bytes.length;
     }
   }
 
@@ -47,43 +48,50 @@ export class Log {
   }
 
   /** Appends an entry within the caller's transaction and gives its number. */
-  append(kind: EntryKind, at: number, lines: string[]): number {
+  append(kind: EntryKind, at: number, lines: Iterable<string>): number {
     const seq = this.#seq + 1;
-    const body = Buffer.from(lines.join("\n"));
-    const bodyHash = sha256(body);
+    const body = this.#encoder.encode(lines);
+    const bodyHash = sha256(body.bytes);
     const entryHash = chain(this.#head, seq, kind, at, bodyHash);
     this.#database
       .prepare("INSERT INTO entry (seq, kind, at, body, body_hash, hash) VALUES (?, ?, ?, ?, ?, ?)")
-      .run(seq, kind, at, zstdCompressSync(body, COMPRESSION), bodyHash, entryHash);
+      .run(seq, kind, at, compressed(body.bytes), bodyHash, entryHash);
     this.#seq = seq;
     this.#head = entryHash;
-    this.#remember(seq, lines, body.length);
+    if (kind === "page") this.#remember(seq, new EntryBody(Buffer.from(body.bytes), body.ends));
     return seq;
   }
 
   /** The lines of an entry. */
-  lines(seq: number): string[] {
+  body(seq: number): EntryBody {
     const cached = this.#cache.get(seq);
-    if (cached) return cached.lines;
+    if (cached) return cached;
     const row = this.#database.get("SELECT body FROM entry WHERE seq = ?", seq);
     if (!row) throw new Error(`The journal has no entry ${seq}. Run "hansard verify".`);
     if (row["body"] === null)
       throw new Error(`The raw content of journal entry ${seq} was removed by the retention of raw events.`);
-    const body = zstdDecompressSync(row["body"] as Uint8Array);
-    const lines = body.toString().split("\n");
-    this.#remember(seq, lines, body.length);
-    return lines;
+    const body = new EntryBody(zstdDecompressSync(row["body"] as Uint8Array));
+    this.#remember(seq, body);
+    return body;
   }
 
-  #remember(seq: number, lines: string[], characters: number): void {
-    this.#cache.set(seq, { lines, characters });
-    this.#cachedCharacters += characters;
-    for (const [oldest, entry] of this.#cache) {
-      if (this.#cachedCharacters <= CACHED_CHARACTERS || oldest === seq) break;
+  #remember(seq: number, body: EntryBody): void {
+    this.#cache.set(seq, body);
+    this.#cachedBytes += body.bytes.length;
+    for (const [oldest, { bytes }] of this.#cache) {
+      if (this.#cachedBytes <= CACHED_BYTES || oldest === seq) break;
       this.#cache.delete(oldest);
-      this.#cachedCharacters -= entry.characters;
+      this.#cachedBytes -= bytes.length;
     }
   }
+}
+
+function compressed(body: Uint8Array): Uint8Array {
+  return zstdCompressSync(body, {
+    params: { [constants.ZSTD_c_compressionLevel]: 1 },
+    // Room for whatever comes out, so that it is compressed in one piece and not through buffers.
+    chunkSize: body.length + (body.length >> 8) + 1024,
+  });
 }
 
 /** All entries, the oldest first, one at a time. */

@@ -9,6 +9,7 @@ import type {
   Journal,
   JournalEntry,
   JournalEvent,
+  TakenEvents,
   OpenIntent,
   QuarantineEntry,
   Settlement,
@@ -117,7 +118,7 @@ class SqliteJournal implements LocalJournal {
     return this.#state.forgetUnreadable(source);
   }
 
-  async take(source: string, destination: string, limit: number): Promise<JournalEvent[]> {
+  async take(source: string, destination: string, limit: number): Promise<TakenEvents> {
     const { source: id, destination: to } = this.#route(source, destination);
     return this.#reader.after(
       id,

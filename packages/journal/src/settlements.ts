@@ -54,15 +54,14 @@ function followRest(
 }
 
 /** In bulk every item of a request shares its correlation id, so the header holds it and the lines only what differs. */
-function settlementLines(intent: number, settlements: Settlement[]): string[] {
+function* settlementLines(intent: number, settlements: Settlement[]): Generator<string> {
   let shared: string | undefined;
   for (const { result } of settlements) if (result.status === "delivered") shared ??= result.receipt.correlationId;
-  const lines = settlements.map(({ message, target, result }) =>
-    result.status === "delivered" && result.receipt.correlationId === shared
+  yield JSON.stringify({ intent, correlationId: shared });
+  for (const { message, target, result } of settlements)
+    yield result.status === "delivered" && result.receipt.correlationId === shared
       ? `[${message},${target},${JSON.stringify(result.receipt.itemId)}]`
-      : JSON.stringify([message, target, result]),
-  );
-  return [JSON.stringify({ intent, correlationId: shared }), ...lines];
+      : JSON.stringify([message, target, result]);
 }
 
 function settleDeliveries(database: JournalDatabase, intent: number, settlements: Settlement[]): void {

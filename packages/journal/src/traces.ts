@@ -51,7 +51,7 @@ function readTraces(database: JournalDatabase, log: Log, id: number): Trace[] {
   const { destination, messages, purpose } = readIntent(log, id);
   const results: Settlement["result"][][] = messages.map(() => []);
   for (const row of database.all("SELECT entry FROM settlement WHERE intent = ? ORDER BY entry", id)) {
-    const [header = "{}", ...lines] = log.lines(Number(row["entry"]));
+    const [header = "{}", ...lines] = log.body(Number(row["entry"])).lines();
     const { correlationId } = JSON.parse(header);
     for (const line of lines) {
       const [message, target, what] = JSON.parse(line) as [number, number, string | Settlement["result"]];

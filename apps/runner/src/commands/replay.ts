@@ -65,7 +65,7 @@ async function compare(
   const { messages, quarantined } = await prepareBatch(
     [singleEvent(event, source.connector, message.addresses ?? {})],
     preparation,
-    () => message.targets,
+    message.targets,
   );
   const [made] = messages;
   if (made?.intended.sha256 === message.sha256) return undefined;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "../connector.ts";
+import type { Connector, Logger } from "../connector.ts";
 import { isHansardError } from "../errors.ts";
 import type { Destination } from "./destination.ts";
 import { takeGroups, waitInGroups } from "./group.ts";
-import type { Intent, Journal, JournalEvent, OpenIntent } from "./journal.ts";
+import type { Intent, Journal, OpenIntent, TakenEvents } from "./journal.ts";
 import { sourcesOf } from "./made-again.ts";
 import {
   type MessageSource,
@@ -126,13 +126,9 @@ class DeliverRun {
     const { preparation, grouping, batchEvents = BATCH_EVENTS } = this.#options;
     for (;;) {
       const events = await this.#next(batchEvents);
-      const last = events.at(-1);
-      if (!last) break;
+      if (events.length === 0) break;
       if (grouping === "event")
-        await this.deliver(
-          events.map((event) => singleEvent(event, preparation.connector)),
-          { takenThrough: last.seq },
-        );
+        await this.deliver(singly(events, preparation.connector), { takenThrough: events.last });
       else this.result.quarantined += await waitInGroups(this.#options, events, this.#now());
     }
     await this.#submitted();
@@ -142,7 +138,7 @@ class DeliverRun {
    * The next events; none at the end. While the source is being read, what is no full batch waits for more: as long as
    * more comes, and not beyond some looks, so that what comes slowly is not late.
    */
-  async #next(limit: number): Promise<JournalEvent[]> {
+  async #next(limit: number): Promise<TakenEvents> {
     const { journal, preparation, destinationId, signal, capturing } = this.#options;
     for (let looks = 1, before = 0; !signal.aborted; looks += 1) {
       const isAll = this.#isAllCaptured;
@@ -153,7 +149,7 @@ class DeliverRun {
       await this.end();
       await Promise.race([capturing, sleep(PATIENCE_MS, undefined, { ref: false })]).catch(() => undefined);
     }
-    return [];
+    return journal.take(preparation.source, destinationId, 0);
   }
 
   async deliverGroups(): Promise<void> {
@@ -169,7 +165,10 @@ class DeliverRun {
    * Prepares, writes the intent, and submits. Resolves while the last is under way, so that the next batch is prepared
    * meanwhile; its intent waits for it, since it takes the receipts along.
    */
-  async deliver(sources: MessageSource[], more: Pick<Intent, "takenThrough" | "released" | "purpose">): Promise<void> {
+  async deliver(
+    sources: Iterable<MessageSource>,
+    more: Pick<Intent, "takenThrough" | "released" | "purpose">,
+  ): Promise<void> {
     const { journal, destination } = this.#options;
     const batch = await prepareBatch(sources, this.#options.preparation);
     await this.#submitted();
@@ -221,7 +220,7 @@ class DeliverRun {
     for (const intended of intent.messages) {
       if (intended.part !== undefined && intended.part > 1) continue;
       const sources = await sourcesOf(intended, { journal, connector: preparation.connector });
-      const { messages } = await prepareBatch(sources, preparation, () => intended.targets);
+      const { messages } = await prepareBatch(sources, preparation, intended.targets);
       for (const message of messages) made.set(message.intended.messageId, message);
     }
     return intent.messages.map(({ messageId }) => made.get(messageId));
@@ -230,4 +229,9 @@ class DeliverRun {
   #now(): Date {
     return this.#options.clock?.() ?? new Date();
   }
+}
+
+/** Events as messages of their own, each made when it is come to. */
+function* singly(events: TakenEvents, connector: Connector): Generator<MessageSource> {
+  for (const event of events) yield singleEvent(event, connector);
 }

@@ -1,6 +1,6 @@
 import type { Connector } from "../connector.ts";
 import type { MessageDraft } from "../message.ts";
-import type { Journal, JournalEvent, QuarantinedEvent } from "./journal.ts";
+import type { Journal, JournalEvent, QuarantinedEvent, TakenEvents } from "./journal.ts";
 import { mapEvent, type MessageSource, type Preparation, rawEvents } from "./prepare.ts";
 import { transcriptDraft } from "./transcript.ts";
 
@@ -18,7 +18,7 @@ const GROUPS_AT_ONCE = 200;
 /** Has events wait until the day of their conversation is over. Gives the number that had to be quarantined. */
 export async function waitInGroups(
   { preparation, destinationId, journal }: GroupOptions,
-  events: JournalEvent[],
+  events: TakenEvents,
   now: Date,
 ): Promise<number> {
   const waiting: { event: number; group: string; closesAt: number }[] = [];
@@ -39,7 +39,7 @@ export async function waitInGroups(
     {
       source: preparation.source,
       destination: destinationId,
-      takenThrough: events.at(-1)?.seq ?? 0,
+      takenThrough: events.last,
       events: waiting,
       quarantined,
     },

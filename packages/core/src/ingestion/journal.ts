@@ -10,6 +10,13 @@ export interface JournalEvent extends CapturedEvent {
   source: string;
 }
 
+/** Events that were taken, in the order of capture. Each is read when it is come to, so that a large batch needs no memory of its own. */
+export interface TakenEvents extends Iterable<JournalEvent> {
+  readonly length: number;
+  /** The `seq` of the last of them; 0 where there is none. */
+  readonly last: number;
+}
+
 /** What an appended page added. */
 export interface AppendResult {
   /** Events that were new. */
@@ -227,7 +234,7 @@ export interface Journal {
   exclusive<Result>(source: string, work: () => Promise<Result>): Promise<Result>;
 
   /** The next events of the source that the destination has not taken, in the order of capture. */
-  take(source: string, destination: string, limit: number): Promise<JournalEvent[]>;
+  take(source: string, destination: string, limit: number): Promise<TakenEvents>;
   /** Events by their numbers, in that order. */
   events(seqs: number[]): Promise<JournalEvent[]>;
   /** Takes events without delivering them yet: each waits in its group until `closesAt`. */

@@ -93,17 +93,16 @@ export function rawEvents(events: JournalEvent[]): string {
  * `targets` overrides the routing, for what was routed before a crash.
  */
 export async function prepareBatch(
-  sources: MessageSource[],
+  sources: Iterable<MessageSource>,
   preparation: Preparation,
-  targets?: (index: number) => IntendedTarget[],
+  targets?: IntendedTarget[],
 ): Promise<PreparedBatch> {
   const batch: PreparedBatch = { messages: [], quarantined: [], unmapped: [] };
   const unmapped = new Map<string, UnmappedPerson>();
-  for (const [index, source] of sources.entries()) {
+  const onUnmapped = (participant: Participant): void => countUnmapped(unmapped, participant);
+  for (const source of sources) {
     try {
-      const series = await prepareOne(source, preparation, targets?.(index), (participant) =>
-        countUnmapped(unmapped, participant),
-      );
+      const series = await prepareOne(source, preparation, targets, onUnmapped);
       for (const message of series) batch.messages.push(message);
     } catch (error) {
       if (isStorageError(error) || saysNothingOfTheEvent(error)) throw error;

@@ -95,7 +95,7 @@ async function fails(suite: Suite, fault: Fault, kinds: ErrorKind[]): Promise<vo
 /** A file that is cut short without a word cannot be told; a log-in page in its place, or one shorter than announced, can. */
 async function mustHoldTrueFiles({ reference }: Suite, journal: Journal, where: string): Promise<void> {
   const { files, held } = await reference();
-  const events = await journal.take(SOURCE, "look", held.size * 2);
+  const events = [...(await journal.take(SOURCE, "look", held.size * 2))];
   const wrong = events.filter((event) => filesOf(event).some((hash) => !files.has(hash)));
   must(
     wrong.length === 0,
