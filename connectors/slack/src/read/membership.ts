@@ -1,5 +1,5 @@
 import type { Json } from "@hansard/core";
-import { digest } from "../schema/json.ts";
+import { digest, type JsonObject } from "../schema/json.ts";
 
 /** Somebody came or went, or the source listed who was there. */
 export interface MembershipChange {
@@ -102,9 +102,16 @@ function changesSince(list: string[], changes: MembershipChange[]): { joined: st
   return { joined: joined.sort(), left: left.sort() };
 }
 
-/** Names a context by its content, so that the same surroundings are stored once. */
-export function addContext(value: Json, contexts: Record<string, Json>): string {
-  const id = digest(value, 32);
+/** Names a context by its content, so that the same surroundings are stored once. Nothing may change `value` afterwards. */
+export function addContext(value: JsonObject, contexts: Record<string, Json>): string {
+  let id = named.get(value);
+  if (id === undefined) {
+    id = digest(value, 32);
+    named.set(value, id);
+  }
   contexts[id] = value;
   return id;
 }
+
+/** A workspace's people are the same object for each of its conversations: naming thousands of them takes long. */
+const named = new WeakMap<JsonObject, string>();

@@ -1,4 +1,5 @@
 import type { Json } from "@hansard/core";
+import type { JsonObject } from "../schema/json.ts";
 import { addContext, replayMembership } from "./membership.ts";
 import type { Conversation } from "./directory.ts";
 import type { Survey } from "./survey.ts";
@@ -19,14 +20,14 @@ export function describeSurroundings(
     const names: Record<string, string> = {
       conversation: addContext({ id, name, kind, workspace: label, ...details }, page.contexts),
     };
-    const people = occurring ? peopleWho([...occurring, ...conversation.members]) : toJson(workspace.people);
+    const people = occurring ? peopleWho([...occurring, ...conversation.members]) : everybody(workspace.people);
     if (Object.keys(people).length > 0) names["people"] = addContext(people, page.contexts);
     if (Object.keys(workspace.channelNames).length > 0)
       names["channels"] = addContext(workspace.channelNames, page.contexts);
     return names;
   }
 
-  function peopleWho(ids: string[]): { [id: string]: Json } {
+  function peopleWho(ids: string[]): JsonObject {
     return toJson(
       Object.fromEntries(
         ids.toSorted().flatMap((id) => (Object.hasOwn(workspace.people, id) ? [[id, workspace.people[id]]] : [])),
@@ -45,7 +46,19 @@ export function describeSurroundings(
   };
 }
 
-function toJson(people: { [id: string]: { [name: string]: Json | undefined } | undefined }): { [id: string]: Json } {
+/** The same object for each conversation of a workspace. */
+function everybody(people: Workspace["people"]): JsonObject {
+  let json = asJson.get(people);
+  if (json === undefined) {
+    json = toJson(people);
+    asJson.set(people, json);
+  }
+  return json;
+}
+
+const asJson = new WeakMap<Workspace["people"], JsonObject>();
+
+function toJson(people: { [id: string]: { [name: string]: Json | undefined } | undefined }): JsonObject {
   const json: { [id: string]: Json } = {};
   for (const [id, person] of Object.entries(people)) {
     const fields = Object.entries(person ?? {}).flatMap(([name, value]) =>
