@@ -47,20 +47,26 @@ export function routeMessage(
   people: PeopleMap,
   policy: RoutePolicy,
 ): Route | Promise<Route> {
-  const participants = [
-    ...new Map(
-      [message.from, ...message.to].map((participant) => [
-        `${participant.id}\u0000${participant.address ?? ""}`,
-        participant,
-      ]),
-    ).values(),
-  ];
+  const participants = eachOnce([message.from, ...message.to]);
   const mappable = participants.filter(({ kind }) => kind !== "place");
   const matches = mappable.map((participant) => people.find(participant));
   if (matches.some((match) => match instanceof Promise)) {
     return Promise.all(matches).then((found) => toRoute(participants, mappable, found, policy));
   }
   return toRoute(participants, mappable, matches as (PersonMatch | undefined)[], policy);
+}
+
+/** Somebody may be named twice. The same id with another address counts: it may lead elsewhere. */
+function eachOnce(participants: Participant[]): Participant[] {
+  const seen = new Set<string>();
+  const once: Participant[] = [];
+  for (const participant of participants) {
+    const { id, address } = participant;
+    if (seen.has(id) && once.some((other) => other.id === id && other.address === address)) continue;
+    seen.add(id);
+    once.push(participant);
+  }
+  return once;
 }
 
 function toRoute(

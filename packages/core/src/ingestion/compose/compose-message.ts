@@ -36,24 +36,27 @@ export interface ComposeMessageInput {
 export function composeMessage(input: ComposeMessageInput): Message {
   const { draft, source, type, key, version, messageId, references, headers = [] } = input;
   const date = validDate(input);
-  const body = bodyOf(draft);
-  return {
+  const { text, html, attachments } = bodyOf(draft);
+  const message: Message = {
     id: messageId,
     messageClass: messageClassOf(source, type, input),
     date,
     from: sender(input),
     to: recipients(input),
     subject: oneLine(draft.subject ?? "").trim(),
-    ...body,
+    text,
+    attachments,
     references,
     headers: [
       ["X-Hansard-Source", source],
       ["X-Hansard-Event", oneLine(key)],
-      ...(version === "" ? [] : [["X-Hansard-Version", oneLine(version)] satisfies [string, string]]),
-      ...headers,
     ],
-    ...(draft.conversation && { conversation: oneLine(draft.conversation.name).trim() }),
   };
+  if (version !== "") message.headers.push(["X-Hansard-Version", oneLine(version)]);
+  message.headers.push(...headers);
+  if (html !== undefined) message.html = html;
+  if (draft.conversation) message.conversation = oneLine(draft.conversation.name).trim();
+  return message;
 }
 
 function validDate({ draft, key }: ComposeMessageInput): string {
@@ -106,13 +109,17 @@ function correspondent(participant: Participant, { source, address }: ComposeMes
   const given = address(participant) ?? participant.address;
   const name = oneLine(participant.name ?? "").trim();
   const { id = "", kind } = participant;
-  if (given !== undefined && isUsableAddress(given.trim())) {
-    return { id, ...(name && { name }), ...(kind && { kind }), address: given.trim() };
-  }
+  if (given !== undefined && isUsableAddress(given.trim())) return named({ id, address: given.trim() }, name, kind);
   // What cannot be written as an address is shown with the name: it may be the only trace of who this is.
   const shown = [name, given && `(${oneLine(given).trim()})`].filter(Boolean).join(" ");
   const identity = id || `${given ?? ""} ${participant.name ?? ""}`;
-  return { id, ...(shown && { name: shown }), ...(kind && { kind }), address: placeholderAddress(identity, source) };
+  return named({ id, address: placeholderAddress(identity, source) }, shown, kind);
+}
+
+function named(correspondent: Correspondent, name: string, kind: Participant["kind"]): Correspondent {
+  if (name !== "") correspondent.name = name;
+  if (kind) correspondent.kind = kind;
+  return correspondent;
 }
 
 function bodyOf(draft: MessageDraft): Pick<Message, "text" | "html" | "attachments"> {

@@ -15,8 +15,7 @@ const NEEDS_ESCAPE_OR_ENCODING = /["\\]|=\?| {2}/;
 
 /** A field of free text, such as Subject, folded, with its line end. */
 export function textField(name: string, value: string): string {
-  if (!FIELD_NAME.test(name))
-    throw new TypeError(`"${name}" cannot be the name of a header field: use letters, digits and hyphens.`);
+  checkName(name);
   if (value === "") return `${name}:\r\n`;
   if (NOT_PRINTABLE_ASCII.test(value) || value.includes("=?") || value.startsWith(" ") || value.endsWith(" ")) {
     return `${name}: ${encodedWords(oneLine(value), name.length + 2)}\r\n`;
@@ -24,6 +23,17 @@ export function textField(name: string, value: string): string {
   if (name.length + 2 + value.length <= LINE_LENGTH) return `${name}: ${value}\r\n`;
   return `${name}: ${foldedText(value, name.length + 2)}\r\n`;
 }
+
+function checkName(name: string): void {
+  if (checked.has(name)) return;
+  if (!FIELD_NAME.test(name))
+    throw new TypeError(`"${name}" cannot be the name of a header field: use letters, digits and hyphens.`);
+  if (checked.size < CHECKED_AT_MOST) checked.add(name);
+}
+
+/** The same few names come in every mail. */
+const checked = new Set<string>();
+const CHECKED_AT_MOST = 100;
 
 /** A field of mailboxes, such as To: as many to a line as fit. */
 export function addressField(name: string, correspondents: Correspondent[]): string {
