@@ -1,13 +1,18 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { DestinationLimits } from "./destination.ts";
-import type { Underway } from "./submit-underway.ts";
+
+/** What lanes and chunks need to know of a delivery. */
+interface Sized {
+  delivery: { mailbox: string; mail: { size: number } };
+}
 
 /** Deliveries in their order, as many together as one `submit` takes. */
-export function inChunks(
-  items: Underway[],
+export function inChunks<Item extends Sized>(
+  items: Item[],
   { batchDeliveries, batchBytes }: Pick<DestinationLimits, "batchDeliveries" | "batchBytes">,
-): Underway[][] {
-  const chunks: Underway[][] = [];
-  let [chunk, bytes]: [Underway[], number] = [[], 0];
+): Item[][] {
+  const chunks: Item[][] = [];
+  let [chunk, bytes]: [Item[], number] = [[], 0];
   for (const item of items) {
     if (chunk.length > 0 && (chunk.length >= batchDeliveries || bytes + item.delivery.mail.size > batchBytes)) {
       chunks.push(chunk);
@@ -20,32 +25,87 @@ export function inChunks(
   return chunks;
 }
 
-/** Works through lanes fairly, one chunk of each in turn, within the limits of all and of each. */
+/**
+ * A lane for each mailbox. What must be looked for before it is written comes last: meanwhile it has its time to appear, and
+ * what is surely not there need not wait for it.
+ */
+export function lanesOf<Item extends Sized>(
+  fresh: Item[],
+  doubtful: Item[],
+  limits: Pick<DestinationLimits, "batchDeliveries" | "batchBytes">,
+): { items: Item[]; isDoubtful: boolean }[][] {
+  const lanes = new Map<string, { items: Item[]; isDoubtful: boolean }[]>();
+  for (const [all, isDoubtful] of [[fresh, false] as const, [doubtful, true] as const]) {
+    for (const [mailbox, items] of Map.groupBy(all, ({ delivery }) => delivery.mailbox)) {
+      const chunks = inChunks(items, limits).map((chunk) => ({ items: chunk, isDoubtful }));
+      lanes.set(mailbox, [...(lanes.get(mailbox) ?? []), ...chunks]);
+    }
+  }
+  return [...lanes.values()];
+}
+
+/** Waits, or until the signal ends it. */
+export type Rest = (ms: number, signal: AbortSignal) => Promise<void>;
+
+/**
+ * Works through lanes fairly, one chunk of each in turn, within the limits of all and of each. What rests keeps its place in
+ * its lane, but not among all: a mailbox that is waited for holds up no other.
+ */
 export async function inLanes<Chunk>(
   lanes: Chunk[][],
   concurrency: number,
   perLane: number,
-  work: (chunk: Chunk) => Promise<void>,
+  work: (chunk: Chunk, rest: Rest) => Promise<void>,
 ): Promise<void> {
-  const waiting = lanes.map((chunks) => ({ chunks, running: 0 }));
+  const places = new Places(concurrency);
   let failure: { error: unknown } | undefined;
-  async function worker(): Promise<void> {
-    while (!failure) {
-      const lane = waiting.find(({ chunks, running }) => chunks.length > 0 && running < perLane);
-      if (!lane) return;
-      waiting.push(...waiting.splice(waiting.indexOf(lane), 1));
-      const chunk = lane.chunks.shift();
-      if (!chunk) continue;
-      lane.running += 1;
+  async function worker(chunks: Chunk[]): Promise<void> {
+    while (chunks.length > 0 && !failure) {
+      await places.enter();
+      const chunk = failure ? undefined : chunks.shift();
       try {
-        await work(chunk);
+        if (chunk !== undefined) await work(chunk, (ms, signal) => places.rest(ms, signal));
       } catch (error) {
         failure ??= { error };
       }
-      lane.running -= 1;
+      places.leave();
     }
   }
-  // A worker ends when all lanes are full; those that go on take up what is left.
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  const rounds = Array.from({ length: perLane }, () => lanes);
+  await Promise.all(rounds.flatMap((round) => round.map(worker)));
   if (failure) throw failure.error;
+}
+
+/** As many as may work at once; the others wait in their order. */
+class Places {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(places: number) {
+    this.#free = places;
+  }
+
+  async enter(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((go) => this.#waiting.push(go));
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free += 1;
+  }
+
+  /** Whoever comes back goes before all who have not begun. */
+  async rest(ms: number, signal: AbortSignal): Promise<void> {
+    this.leave();
+    await atRest(ms, signal);
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((go) => this.#waiting.unshift(go));
+  }
+}
+
+/** Where nobody else waits for the place. */
+export async function atRest(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../connector.ts";
 import { isHansardError } from "../errors.ts";
 import type { Destination, Receipt } from "./destination.ts";
-import { inLanes } from "./submit-lanes.ts";
+import { atRest, inLanes, type Rest } from "./submit-lanes.ts";
 import type { Settlements } from "./submit-settlements.ts";
 import { settlementOf, type Underway } from "./submit-underway.ts";
 
@@ -28,11 +27,12 @@ export async function lookUp(
   uncertain: Underway[],
   submittedAt: number,
   work: LookUp,
+  rest: Rest = atRest,
 ): Promise<Underway[]> {
   const { destination, settlements, signal, now } = work;
   if (uncertain.length === 0) return [];
   const waitMs = submittedAt + destination.settleMs - now().getTime();
-  if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+  if (waitMs > 0) await rest(waitMs, signal);
   if (signal.aborted) return [];
   const { concurrency, mailboxConcurrency } = destination.limits;
   const groups =
@@ -89,8 +89,9 @@ export async function absentOf(
   uncertain: Underway[],
   submittedAt: number,
   work: LookUp,
+  rest: Rest,
 ): Promise<Underway[]> {
-  const absent = (await lookUp(intent, uncertain, submittedAt, work)).map((item) => ({
+  const absent = (await lookUp(intent, uncertain, submittedAt, work, rest)).map((item) => ({
     ...item,
     attempts: item.attempts + 1,
   }));

@@ -3,7 +3,7 @@ import { isHansardError, SettingsError } from "../errors.ts";
 import type { Destination, Outcome } from "./destination.ts";
 import type { Journal, OpenDelivery, OpenIntent, Settlement } from "./journal.ts";
 import type { Preparation, PreparedMessage } from "./prepare.ts";
-import { inChunks, inLanes } from "./submit-lanes.ts";
+import { atRest, inChunks, inLanes, lanesOf, type Rest } from "./submit-lanes.ts";
 import { absentOf, lookUp, type LookUp } from "./submit-look-up.ts";
 import { type Deferred, Settlements, type SubmitResult } from "./submit-settlements.ts";
 import { Redirects, type StoredBefore } from "./submit-redirects.ts";
@@ -20,6 +20,14 @@ export interface SubmitOptions {
   signal: AbortSignal;
   clock?: () => Date;
   onProgress?: (progress: { messages: number; copies: number }) => void;
+}
+
+/** What of an intent is to be submitted. */
+interface Load {
+  fresh: Underway[];
+  /** What may have been stored already, last submitted at `submittedAt`: it is looked for before it is written. */
+  doubtful?: Underway[];
+  submittedAt?: number;
 }
 
 /** The outcomes of a chunk, sorted by what is to be done next. */
@@ -54,8 +62,7 @@ export class Submitter {
   async submit(intent: number, messages: PreparedMessage[], before: StoredBefore = "nothing"): Promise<void> {
     const all = underwayOfAll(intent, messages);
     const mayBeThere = before === "anywhere" && this.#options.destination.guarantee === "at-least-once";
-    const absent = mayBeThere ? await lookUp(intent, all, 0, this.#lookUp) : all;
-    await this.#run(intent, absent, before);
+    await this.#run(intent, mayBeThere ? { fresh: [], doubtful: all, submittedAt: 0 } : { fresh: all }, before);
     this.#result.messages += messages.length;
     this.#options.onProgress?.(this.#result);
   }
@@ -79,10 +86,9 @@ export class Submitter {
     }
     await this.#settlements.settle(intent.id, lost);
     if (this.#options.destination.guarantee === "exactly-once")
-      return this.#run(intent.id, [...fresh, ...uncertain], "parked");
-    const lastSubmitted = Math.max(0, ...open.map(({ submittedAt }) => submittedAt ?? 0));
-    const absent = await lookUp(intent.id, uncertain, lastSubmitted, this.#lookUp);
-    await this.#run(intent.id, [...fresh, ...absent], "parked");
+      return this.#run(intent.id, { fresh: [...fresh, ...uncertain] }, "parked");
+    const submittedAt = Math.max(0, ...open.map((delivery) => delivery.submittedAt ?? 0));
+    await this.#run(intent.id, { fresh, doubtful: uncertain, submittedAt }, "parked");
   }
 
   /** What the next intent may settle with itself. Whoever takes it writes it. */
@@ -95,17 +101,17 @@ export class Submitter {
     return this.#settlements.settleDeferred();
   }
 
-  async #run(intent: number, underway: Underway[], before: StoredBefore): Promise<void> {
+  async #run(intent: number, load: Load, before: StoredBefore): Promise<void> {
     this.#redirects.begin(before);
     try {
-      await this.#submitAll(intent, underway);
+      await this.#submitAll(intent, load);
     } catch (error) {
       const { first, others } = this.#redirects.take();
       this.#settlements.leaveOpen(first.length + others.length);
       throw error;
     }
     const { first, others } = this.#redirects.take();
-    await this.#submitAll(intent, first);
+    await this.#submitAll(intent, { fresh: first });
     const now = this.#now();
     await this.#settlements.settle(
       intent,
@@ -113,22 +119,25 @@ export class Submitter {
     );
   }
 
-  async #submitAll(intent: number, underway: Underway[]): Promise<void> {
+  async #submitAll(intent: number, { fresh, doubtful = [], submittedAt = 0 }: Load): Promise<void> {
     const { limits } = this.#options.destination;
     if (limits.mailboxConcurrency === undefined) {
-      for (const chunk of inChunks(underway, limits)) await this.#submitChunk(intent, chunk);
+      const absent = await lookUp(intent, doubtful, submittedAt, this.#lookUp);
+      for (const chunk of inChunks([...fresh, ...absent], limits)) await this.#submitChunk(intent, chunk, atRest);
       return;
     }
-    const lanes = Map.groupBy(underway, ({ delivery }) => delivery.mailbox);
     await inLanes(
-      [...lanes.values()].map((lane) => inChunks(lane, limits)),
+      lanesOf(fresh, doubtful, limits),
       limits.concurrency,
       limits.mailboxConcurrency,
-      (chunk) => this.#submitChunk(intent, chunk),
+      async ({ items, isDoubtful }, rest) => {
+        const absent = isDoubtful ? await lookUp(intent, items, submittedAt, this.#lookUp, rest) : items;
+        if (absent.length > 0) await this.#submitChunk(intent, absent, rest);
+      },
     );
   }
 
-  async #submitChunk(intent: number, chunk: Underway[]): Promise<void> {
+  async #submitChunk(intent: number, chunk: Underway[], rest: Rest): Promise<void> {
     const { destination, journal, signal } = this.#options;
     if (signal.aborted) return;
     if (destination.guarantee === "at-least-once") await journal.submitted(intent, chunk, this.#now());
@@ -146,9 +155,9 @@ export class Submitter {
       await this.#postpone(intent, [...redirected, ...misconfigured], stop.message);
       throw new DeliveryStopped(stop.message, { cause: stop });
     }
-    const again = await absentOf(intent, uncertain, submittedAt, this.#lookUp);
+    const again = await absentOf(intent, uncertain, submittedAt, this.#lookUp, rest);
     this.#redirects.wait(await lookUp(intent, redirected, 0, this.#lookUp));
-    for (const next of inChunks(again, destination.limits)) await this.#submitChunk(intent, next);
+    for (const next of inChunks(again, destination.limits)) await this.#submitChunk(intent, next, rest);
   }
 
   async #ask(chunk: Underway[]): Promise<Outcome[]> {
