@@ -23,12 +23,14 @@ const Responses = z.object({
   ),
 });
 
-const BATCH_REQUESTS = 20;
+/** As many as Graph works on at once for one mailbox. */
+const AT_ONCE = 4;
 const ROUNDS = 6;
 
 /**
  * Asks many things with few round trips; each is answered by itself, in their order. What a batch says must wait is asked
- * again, singly and with patience. All requests of one call are for one mailbox, or for none.
+ * again, singly and with patience, and so is what was only to be read where the batch got lost. All requests of one call
+ * are for one mailbox, or for none.
  */
 export async function callBatch(
   client: GraphClient,
@@ -36,9 +38,16 @@ export async function callBatch(
   signal: AbortSignal,
 ): Promise<(GraphAnswer | GraphFailure)[]> {
   const results: (GraphAnswer | GraphFailure)[] = [];
-  for (let start = 0; start < requests.length; start += BATCH_REQUESTS) {
-    results.push(...(await oneBatch(client, requests.slice(start, start + BATCH_REQUESTS), signal)));
+  let next = 0;
+  async function worker(): Promise<void> {
+    while (next < requests.length) {
+      const start = next;
+      next += client.batchSize.requests;
+      const answers = await oneBatch(client, requests.slice(start, next), signal);
+      for (const [index, answer] of answers.entries()) results[start + index] = answer;
+    }
   }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return results;
 }
 
@@ -49,13 +58,36 @@ async function oneBatch(
 ): Promise<(GraphAnswer | GraphFailure)[]> {
   const [only] = requests;
   if (only && requests.length === 1) return [await single(client, only, signal)];
-  const answers = await send(client, requests, signal);
+  const answers = await sent(client, requests, signal);
+  if (answers instanceof GraphFailure && !(answers.failure.kind === "unknown" && areReads(requests)))
+    return requests.map(() => answers);
   return Promise.all(
     requests.map((request, index) => {
-      const answer = answers[index];
+      const answer = answers instanceof GraphFailure ? undefined : answers[index];
       return answer === undefined || isPassing(answer) ? single(client, request, signal) : answer;
     }),
   );
+}
+
+/** A failure is that of the batch as a whole. */
+async function sent(
+  client: GraphClient,
+  requests: InnerRequest[],
+  signal: AbortSignal,
+): Promise<(GraphAnswer | GraphFailure | undefined)[] | GraphFailure> {
+  try {
+    const answers = await send(client, requests, signal);
+    client.batchSize.answered();
+    return answers;
+  } catch (error) {
+    if (!(error instanceof GraphFailure)) throw error;
+    if (error.failure.kind === "unknown") client.batchSize.lost();
+    return error;
+  }
+}
+
+function areReads(requests: InnerRequest[]): boolean {
+  return requests.every(({ method }) => method === "GET");
 }
 
 async function send(
@@ -73,13 +105,11 @@ async function send(
       headers: { Prefer: 'IdType="ImmutableId"', "client-request-id": clientRequestId, ...headers },
     })),
   });
-  const isRepeatable = requests.every(({ method }) => method === "GET");
   const answer = await client.call(
     {
       method: "POST",
       path: "/$batch",
       json,
-      isRepeatable,
       requests: requests.length,
       ...(mailbox !== undefined && { mailbox }),
     },
@@ -122,10 +152,12 @@ async function single(
 ): Promise<GraphAnswer | GraphFailure> {
   for (let round = 1; ; round += 1) {
     try {
-      return await client.call(
+      const answer = await client.call(
         { method, path, ...(mailbox !== undefined && { mailbox }), ...(headers !== undefined && { headers }) },
         signal,
       );
+      client.batchSize.answered();
+      return answer;
     } catch (error) {
       if (!(error instanceof GraphFailure)) throw error;
       if (error.failure.kind !== "throttled" || round >= ROUNDS) return error;

@@ -26,8 +26,8 @@ export interface Microsoft365Destination extends Destination {
 
 const BATCH_DELIVERIES = 20;
 const BATCH_BYTES = 32 * 1024 * 1024;
-/** Two chunks of a mailbox overlap, so that its four slots are never idle between them. */
-const MAILBOX_CHUNKS = 2;
+/** Chunks of a mailbox overlap, so that its four slots are never idle: not between two, nor while some wait to be looked for. */
+const MAILBOX_CHUNKS = 4;
 
 export async function openMicrosoft365(context: DestinationContext<Settings>): Promise<Microsoft365Destination> {
   const { settings } = context;
@@ -66,7 +66,11 @@ export async function openMicrosoft365(context: DestinationContext<Settings>): P
         deliveries.map(({ mailbox, folder, message }) => ({ mailbox, folder, messageId: message.id, at: Date.now() })),
       );
       await uncertainty.settle(deliveries, signal);
-      return findDeliveries(deliveries, work, signal);
+      return findDeliveries(deliveries, work, signal).catch((error: unknown) => {
+        // What the look was moving may still be on its way.
+        if (isAmbiguous(error)) uncertainty.doubt(deliveries);
+        throw error;
+      });
     },
     async *read(mailbox, { itemId }) {
       yield* await client.stream(
@@ -83,6 +87,10 @@ export async function openMicrosoft365(context: DestinationContext<Settings>): P
       await dispatcher.close();
     },
   };
+}
+
+function isAmbiguous(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof GraphFailure && error.cause.failure.kind === "unknown";
 }
 
 /** Into Recoverable Items, where a hold keeps them. What is gone already is gone. */

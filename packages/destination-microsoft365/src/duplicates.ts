@@ -1,7 +1,7 @@
 import type { Folder } from "@hansard/core/ingestion";
 import type { Work } from "./deliver.ts";
-import { itemsOf } from "./find.ts";
 import type { Ledger } from "./ledger.ts";
+import { itemsOf } from "./search.ts";
 
 /** A message that a folder holds more than once. */
 export interface Duplicate {

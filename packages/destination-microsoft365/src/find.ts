@@ -1,23 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AuthenticationError, UnavailableError } from "@hansard/core";
 import type { Delivery, Receipt } from "@hansard/core/ingestion";
-import { z } from "zod";
-import { callBatch, type InnerRequest } from "./batch.ts";
-import { correlationOf, moveFromStaging, userPath, type Work } from "./deliver.ts";
+import { moveFromStaging, userPath, type Work } from "./deliver.ts";
 import { GraphFailure } from "./failure.ts";
 import { fitBody } from "./fit-body.ts";
-import type { GraphAnswer } from "./graph-client.ts";
-import { ID_PROPERTY, identityOf } from "./payload.ts";
 import { purgeStaged } from "./purge.ts";
+import { type FoundItem, itemsOf, stagedItemsOf } from "./search.ts";
 import { missingAttachments } from "./stored.ts";
 
-/** A stored item that carries a delivery's identity. */
-export interface FoundItem {
-  itemId: string;
-  correlationId: string;
-}
-
-const Page = z.object({ value: z.array(z.object({ id: z.string() })) });
+/** What a look says of one delivery: where it is, that it is nowhere, or why that cannot be said yet. */
+type Look = Receipt | undefined | GraphFailure;
 
 /** From this size on a message may have gone by the staging folder. */
 const STAGED_BYTES = 1_500_000;
@@ -43,33 +35,6 @@ export async function findDeliveries(
   return deliveries.map((_, index) => results[index]);
 }
 
-/** Every item with one of these identities, in the order of the deliveries. */
-export async function itemsOf(
-  mailbox: string,
-  wanted: { messageId: string; places: string[] }[],
-  work: Work,
-  signal: AbortSignal,
-): Promise<FoundItem[][]> {
-  const byMessageId = await search(
-    mailbox,
-    wanted,
-    ({ messageId }) => `internetMessageId eq '${quoted(messageId)}'`,
-    work,
-    signal,
-  );
-  const rest = wanted.filter((_, index) => byMessageId[index]?.length === 0);
-  const byProperty = await search(
-    mailbox,
-    rest,
-    ({ messageId }) =>
-      `singleValueExtendedProperties/Any(ep: ep/id eq '${ID_PROPERTY}' and ep/value eq '${quoted(identityOf({ id: messageId }))}')`,
-    work,
-    signal,
-  );
-  const later = byProperty.values();
-  return byMessageId.map((found) => (found.length > 0 ? found : (later.next().value ?? [])));
-}
-
 /** What cannot be said leaves the mailbox's deliveries open until the next run: it is asked for more than once. */
 async function findPatiently(
   mailbox: string,
@@ -77,73 +42,126 @@ async function findPatiently(
   work: Work,
   signal: AbortSignal,
 ): Promise<(Receipt | undefined)[]> {
+  const results: (Receipt | undefined)[] = [];
+  let open = [...deliveries.keys()];
   for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await findInMailbox(mailbox, deliveries, work, signal);
-    } catch (error) {
-      if (!(error instanceof GraphFailure)) throw error;
-      const { kind, reason, retryAfterMs = 1000, remedy = "Look at the application's permissions." } = error.failure;
-      if (kind === "no-mailbox") return deliveries.map(() => undefined);
-      if (kind === "misconfigured" || kind === "token") throw new AuthenticationError(reason, { remedy, cause: error });
-      if (attempt >= ATTEMPTS || signal.aborted)
-        throw new UnavailableError(`It cannot be said whether messages are in ${mailbox}: ${reason}`, { cause: error });
-      await sleep(retryAfterMs, undefined, { signal });
-    }
+    const here = open.flatMap((index) => deliveries[index] ?? []);
+    const looks = await lookAt(mailbox, here, work, signal);
+    let failure: GraphFailure | undefined;
+    open = open.filter((index, position) => {
+      const look = looks[position];
+      if (look instanceof GraphFailure) failure = look;
+      else results[index] = look;
+      return look instanceof GraphFailure;
+    });
+    if (failure === undefined) return deliveries.map((_, index) => results[index]);
+    if (attempt >= ATTEMPTS || signal.aborted)
+      throw new UnavailableError(`It cannot be said whether messages are in ${mailbox}: ${failure.message}`, {
+        cause: failure,
+      });
+    await sleep(restMs(failure, work), undefined, { signal });
   }
 }
 
+/** After an ambiguous answer what was being moved may still be on its way: it is looked for when that has had its time. */
+function restMs({ failure: { kind, retryAfterMs = 1000 } }: GraphFailure, { context }: Work): number {
+  return kind === "unknown" ? context.settings.settleMs : retryAfterMs;
+}
+
+/** A failure that concerns all of the mailbox is each delivery's. */
+async function lookAt(mailbox: string, deliveries: Delivery[], work: Work, signal: AbortSignal): Promise<Look[]> {
+  try {
+    return await findInMailbox(mailbox, deliveries, work, signal);
+  } catch (error) {
+    if (!(error instanceof GraphFailure)) throw error;
+    const { kind, reason, remedy = "Look at the application's permissions." } = error.failure;
+    if (kind === "misconfigured" || kind === "token") throw new AuthenticationError(reason, { remedy, cause: error });
+    return deliveries.map(() => (kind === "no-mailbox" ? undefined : error));
+  }
+}
+
+/** The staging folder first: what leaves it between the two looks is seen where it went, and never nowhere. */
 async function findInMailbox(
   mailbox: string,
   deliveries: Delivery[],
   work: Work,
   signal: AbortSignal,
-): Promise<(Receipt | undefined)[]> {
+): Promise<Look[]> {
+  const staged = await stagedOf(mailbox, deliveries, work, signal);
   const places = await Promise.all(deliveries.map(({ folder }) => work.folders.places(mailbox, folder, signal)));
-  const wanted = deliveries.map(({ message }, index) => ({ messageId: message.id, places: places[index] ?? [] }));
+  const wanted = deliveries.map(({ message }, index) => ({
+    messageId: message.id,
+    places: places[index] ?? [],
+    isElsewhere: (staged[index] ?? []).length > 0,
+  }));
   const stored = await itemsOf(mailbox, wanted, work, signal);
-  const results: (Receipt | undefined)[] = stored.map(([first]) => first);
-  const open = deliveries.flatMap((delivery, index) =>
-    results[index] === undefined && mayBeStaged(delivery) ? [{ delivery, index }] : [],
-  );
-  if (open.length === 0) return results;
+  const looks: Look[] = stored.map(([first]) => first);
+  const complete: { index: number; delivery: Delivery; item: FoundItem }[] = [];
+  for (const [index, delivery] of deliveries.entries()) {
+    if (looks[index] !== undefined) continue;
+    const item = await tidied(staged[index] ?? [], delivery, work, signal);
+    if (item !== undefined) complete.push({ index, delivery, item });
+  }
+  const brought = await bringOut(mailbox, complete, work, signal);
+  for (const [position, { index }] of complete.entries()) looks[index] = brought[position];
+  return looks;
+}
+
+async function stagedOf(
+  mailbox: string,
+  deliveries: Delivery[],
+  work: Work,
+  signal: AbortSignal,
+): Promise<FoundItem[][]> {
+  if (!deliveries.some(mayBeStaged)) return [];
   const staging = await work.folders.staging(mailbox, signal);
-  const staged = await itemsOf(
-    mailbox,
-    open.map(({ delivery }) => ({ messageId: delivery.message.id, places: [staging] })),
-    work,
-    signal,
-  );
-  for (const [position, { delivery, index }] of open.entries())
-    results[index] = await bringOut(staged[position] ?? [], delivery, work, signal);
-  return results;
+  const messageIds = deliveries.map(({ message }) => message.id);
+  const staged = await stagedItemsOf(mailbox, messageIds, staging, work, signal);
+  return staged.map((items, index) => (mayBeStaged(deliveries[index]) ? items : []));
 }
 
-function mayBeStaged({ folder, mail }: Delivery): boolean {
-  return folder.kind === "purges" || mail.size >= STAGED_BYTES;
+function mayBeStaged(delivery: Delivery | undefined): boolean {
+  return delivery !== undefined && (delivery.folder.kind === "purges" || delivery.mail.size >= STAGED_BYTES);
 }
 
-/** What is complete in the staging folder goes where it was going, if that still keeps it; what is not is taken away. */
-async function bringOut(
+/** The one that is complete, if the folder that it is for still keeps it. The others are taken away. */
+async function tidied(
   staged: FoundItem[],
   delivery: Delivery,
   work: Work,
   signal: AbortSignal,
-): Promise<Receipt | undefined> {
+): Promise<FoundItem | undefined> {
   const { mailbox, folder } = delivery;
-  const { message } = fitBody(delivery);
-  let receipt: Receipt | undefined;
+  const { attachments } = fitBody(delivery).message;
+  let complete: FoundItem | undefined;
   for (const item of staged) {
-    const missing = await missingAttachments(work.client, mailbox, item.itemId, message.attachments, signal);
+    // What has no attachments is complete as soon as it is there.
+    const missing =
+      attachments.length === 0 ? [] : await missingAttachments(work.client, mailbox, item.itemId, attachments, signal);
     const isUnkept = folder.kind === "purges" && work.holds.doubt(mailbox) !== undefined;
-    if (receipt !== undefined || missing.length > 0 || isUnkept) await remove(mailbox, item.itemId, work, signal);
-    else if (folder.kind !== "purges") receipt = await moveFromStaging(item, delivery, work, signal);
-    else {
-      const [outcome] = await purgeStaged(mailbox, [item], work, signal);
-      if (outcome instanceof GraphFailure) throw outcome;
-      receipt = item;
-    }
+    if (complete !== undefined || missing.length > 0 || isUnkept) await remove(mailbox, item.itemId, work, signal);
+    else complete = item;
   }
-  return receipt;
+  return complete;
+}
+
+/** What is complete in the staging folder goes where it was going; those for Purges together. */
+async function bringOut(
+  mailbox: string,
+  complete: { delivery: Delivery; item: FoundItem }[],
+  work: Work,
+  signal: AbortSignal,
+): Promise<Look[]> {
+  const forPurges = complete.filter(({ delivery }) => delivery.folder.kind === "purges").map(({ item }) => item);
+  const answers = await purgeStaged(mailbox, forPurges, work, signal);
+  for (const answer of answers) if (answer instanceof GraphFailure && answer.failure.kind !== "unknown") throw answer;
+  const purged = answers.values();
+  const looks: Look[] = [];
+  for (const { delivery, item } of complete) {
+    if (delivery.folder.kind === "purges") looks.push(purged.next().value);
+    else looks.push(await moveFromStaging(item, delivery, work, signal));
+  }
+  return looks;
 }
 
 async function remove(mailbox: string, itemId: string, { client }: Work, signal: AbortSignal): Promise<void> {
@@ -155,46 +173,4 @@ async function remove(mailbox: string, itemId: string, { client }: Work, signal:
   } catch (error) {
     if (!(error instanceof GraphFailure) || error.failure.kind !== "gone") throw error;
   }
-}
-
-async function search<Wanted extends { messageId: string; places: string[] }>(
-  mailbox: string,
-  wanted: Wanted[],
-  filterOf: (one: Wanted) => string,
-  { client }: Work,
-  signal: AbortSignal,
-): Promise<FoundItem[][]> {
-  const asked = wanted.flatMap((one, index) =>
-    one.places.map((place) => ({ index, request: lookUp(mailbox, place, filterOf(one)) })),
-  );
-  const answers = await callBatch(
-    client,
-    asked.map(({ request }) => request),
-    signal,
-  );
-  const found: FoundItem[][] = wanted.map(() => []);
-  for (const [position, { index }] of asked.entries()) found[index]?.push(...itemsIn(answers[position]));
-  return found;
-}
-
-function lookUp(mailbox: string, place: string, filter: string): InnerRequest {
-  return {
-    method: "GET",
-    path: `${userPath(mailbox)}/mailFolders/${place}/messages?$filter=${encodeURIComponent(filter)}&$select=id&$top=10`,
-    mailbox,
-  };
-}
-
-function itemsIn(answer: GraphAnswer | GraphFailure | undefined): FoundItem[] {
-  if (answer instanceof GraphFailure) {
-    // A folder that is not there holds nothing.
-    if (answer.failure.kind === "gone") return [];
-    throw answer;
-  }
-  if (answer === undefined) return [];
-  return Page.parse(answer.json).value.map(({ id }) => ({ itemId: id, correlationId: correlationOf(answer) }));
-}
-
-function quoted(text: string): string {
-  return text.replaceAll("'", "''");
 }

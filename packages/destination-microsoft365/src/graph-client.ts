@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Dispatcher, request } from "undici";
+import { BatchSize } from "./batch-size.ts";
 import { classify } from "./classify.ts";
 import { type Failure, GraphFailure } from "./failure.ts";
 import { boundedText, flat, parsed } from "./graph-http.ts";
@@ -49,6 +50,8 @@ const NO_LIMIT = {
 
 /** Talks to Graph: signed in, within each mailbox's limits, and patient with what passes. */
 export class GraphClient {
+  /** Of the batches to this Graph. */
+  readonly batchSize = new BatchSize();
   readonly #base: string;
   readonly #settings: Settings;
   readonly #tokens: Tokens;

@@ -15,16 +15,11 @@ export async function purgeStaged(
     path: `${userPath(mailbox)}/messages/${itemId}/permanentDelete`,
     mailbox,
   }));
-  try {
-    const answers = await callBatch(client, requests, signal);
-    return staged.map((receipt, index) => {
-      const answer = answers[index];
-      return answer instanceof GraphFailure ? uncertain(answer) : receipt;
-    });
-  } catch (error) {
-    if (!(error instanceof GraphFailure)) throw error;
-    return staged.map(() => uncertain(error));
-  }
+  const answers = await callBatch(client, requests, signal);
+  return staged.map((receipt, index) => {
+    const answer = answers[index];
+    return answer instanceof GraphFailure ? uncertain(answer) : receipt;
+  });
 }
 
 /** Whether it lies in staging or in Purges by now is found out by looking. */

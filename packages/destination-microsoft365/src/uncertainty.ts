@@ -25,10 +25,13 @@ export class Uncertainty {
       if (status !== "accepted" && status !== "refused")
         this.#answeredAt.set(key, status === "unknown" ? Date.now() : 0);
     }
-    for (const key of this.#answeredAt.keys()) {
-      if (this.#answeredAt.size <= MOST_REMEMBERED) break;
-      this.#answeredAt.delete(key);
-    }
+    this.#forget();
+  }
+
+  /** Something of these deliveries was under way until now. */
+  doubt(deliveries: Delivery[]): void {
+    for (const delivery of deliveries) this.#answeredAt.set(keyOf(delivery), Date.now());
+    this.#forget();
   }
 
   /** Resolves when whatever these deliveries wrote has had its time to appear. */
@@ -39,6 +42,13 @@ export class Uncertainty {
     );
     const waitMs = latest + this.#settleMs - Date.now();
     if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+  }
+
+  #forget(): void {
+    for (const key of this.#answeredAt.keys()) {
+      if (this.#answeredAt.size <= MOST_REMEMBERED) break;
+      this.#answeredAt.delete(key);
+    }
   }
 }
 
