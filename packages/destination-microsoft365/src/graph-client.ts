@@ -38,7 +38,6 @@ export interface GraphAnswer {
 const ATTEMPTS = 8;
 const FIRST_WAIT_MS = 500;
 const USER_AGENT = "Hansard/1.0";
-const RENEWED_SPREAD_MS = 500;
 const BATCH_SLOTS = 4;
 const ONE = { requests: 1, bytes: 0, slots: 1 };
 const NO_LIMIT = {
@@ -74,11 +73,7 @@ export class GraphClient {
     const isRepeatable = asked.isRepeatable ?? asked.method === "GET";
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#attempt(asked, signal);
-      if (result === "renewed") {
-        // Many were refused with the same token. Should the next one be refused too, not all of them are on their way with it.
-        await sleep(Math.random() * RENEWED_SPREAD_MS);
-        continue;
-      }
+      if (result === "renewed") continue;
       if ("json" in result) return result;
       const failure = result;
       const isPassing =
@@ -153,18 +148,21 @@ export class GraphClient {
   /** The token is the newest: whoever waited with one in hand would be refused with it when it was renewed meanwhile. */
   async #ask(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer | Failure | "renewed"> {
     const { mailbox, method, path } = asked;
-    const token = path.startsWith("http") ? undefined : await this.#tokens.get();
+    const pass = path.startsWith("http") ? undefined : await this.#tokens.enter();
     const clientRequestId = randomUUID();
     try {
-      const answer = await this.#send(asked, token, clientRequestId, signal);
+      const answer = await this.#send(asked, pass?.value, clientRequestId, signal);
       if (answer.status < 400) {
         if (mailbox !== undefined) this.#lanes.of(mailbox).succeeded();
-        if (token !== undefined) this.#tokens.taken(token);
+        if (pass) this.#tokens.taken(pass);
         return answer;
       }
       const failure = classify(answer, { method, url: path, ...(mailbox !== undefined && { mailbox }) });
-      return failure.kind === "token" && token !== undefined && this.#tokens.refused(token) ? "renewed" : failure;
+      if (pass && failure.kind === "token") return this.#tokens.refused(pass) ? "renewed" : failure;
+      if (pass) this.#tokens.left(pass);
+      return failure;
     } catch (error) {
+      if (pass) this.#tokens.left(pass);
       return networkFailure(error, method, clientRequestId);
     }
   }

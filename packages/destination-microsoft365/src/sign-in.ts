@@ -1,17 +1,28 @@
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type AuthenticationResult, ConfidentialClientApplication, type Configuration } from "@azure/msal-node";
-import { AuthenticationError, SettingsError, UnavailableError } from "@hansard/core";
+import { AuthenticationError, isHansardError, SettingsError, UnavailableError } from "@hansard/core";
 import type { Dispatcher } from "undici";
 import type { Cloud } from "./clouds.ts";
 import { managedIdentity } from "./managed-identity.ts";
 import { networkClient } from "./network-client.ts";
 import type { Settings, SignIn } from "./settings.ts";
 import { signInFailure } from "./sign-in-failure.ts";
+import { Trial } from "./trial.ts";
 
 const RENEW_BEFORE_MS = 5 * 60 * 1000;
 /** So many new tokens in a row are refused before Graph has taken one of them, and then it is no matter of time. */
 const MOST_BARREN = 8;
+/** Together with the waits between them they take some ten seconds. */
+const RENEWALS = 6;
+const FIRST_WAIT_MS = 300;
+
+/** A token in the hand of one request. */
+export interface Pass {
+  value: string;
+  trial: number;
+}
 
 type Fetch = (isRenewal: boolean) => Promise<AuthenticationResult | null>;
 
@@ -19,6 +30,7 @@ type Fetch = (isRenewal: boolean) => Promise<AuthenticationResult | null>;
 export class Tokens {
   readonly #fetch: Fetch;
   readonly #clientId: string;
+  readonly #trial = new Trial();
   #token: { value: string; until: number; wasTaken?: boolean } | undefined;
   #barren = 0;
   #fetching: Promise<string> | undefined;
@@ -31,24 +43,58 @@ export class Tokens {
   /** Everybody who asks at once waits for the same request. Rejects with an error that says what to do. */
   get(): Promise<string> {
     if (this.#token && Date.now() < this.#token.until) return Promise.resolve(this.#token.value);
-    this.#fetching ??= this.#renew(this.#token !== undefined).finally(() => (this.#fetching = undefined));
+    this.#fetching ??= this.#renewPatiently(this.#token !== undefined).finally(() => (this.#fetching = undefined));
     return this.#fetching;
   }
 
+  /** For a request whose end is told by one of `taken`, `refused` and `left`. After a refusal it may have to wait for its turn. */
+  async enter(): Promise<Pass> {
+    const trial = await this.#trial.enter();
+    try {
+      return { value: await this.get(), trial };
+    } catch (error) {
+      this.#trial.left(trial);
+      throw error;
+    }
+  }
+
+  /** The request ended and says nothing of its token. */
+  left({ trial }: Pass): void {
+    this.#trial.left(trial);
+  }
+
   /** Graph took this token. */
-  taken(value: string): void {
+  taken({ value, trial }: Pass): void {
+    this.#trial.passed(trial);
     if (this.#token?.value !== value) return;
     this.#token.wasTaken = true;
     this.#barren = 0;
   }
 
   /** Graph refused this token. Only the first who says so causes a new one to be fetched. Gives whether that may help. */
-  refused(value: string): boolean {
+  refused({ value, trial }: Pass): boolean {
     if (this.#token?.value === value && this.#token.until > 0) {
       this.#barren = this.#token.wasTaken === true ? 0 : this.#barren + 1;
       this.#token = { value, until: 0 };
-    }
+      this.#trial.begin();
+    } else this.#trial.left(trial);
     return this.#barren < MOST_BARREN;
+  }
+
+  /**
+   * A sign-in that worked before will work again: what is asked for meanwhile waits a little, and is not put off. At the
+   * first one a wrong address is said at once.
+   */
+  async #renewPatiently(isRenewal: boolean): Promise<string> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#renew(isRenewal);
+      } catch (error) {
+        const isPassing = isHansardError(error) && error.kind === "unavailable";
+        if (!isRenewal || !isPassing || attempt >= RENEWALS) throw error;
+        await sleep(FIRST_WAIT_MS * 2 ** (attempt - 1));
+      }
+    }
   }
 
   async #renew(isRenewal: boolean): Promise<string> {
