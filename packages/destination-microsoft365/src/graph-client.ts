@@ -37,6 +37,8 @@ export interface GraphAnswer {
 
 const ATTEMPTS = 8;
 const FIRST_WAIT_MS = 500;
+/** The wait grows as after so many attempts at most while Graph answers others. */
+const WELL_ATTEMPTS = 2;
 const USER_AGENT = "Hansard/1.0";
 const BATCH_SLOTS = 4;
 const ONE = { requests: 1, bytes: 0, slots: 1 };
@@ -58,6 +60,8 @@ export class GraphClient {
   /** All requests together, so that none waits for a connection with its token in hand. */
   readonly #door: Lane;
   readonly #dispatcher: Dispatcher;
+  /** When Graph last gave a good answer to anybody. */
+  #answeredAt = 0;
 
   constructor(base: string, settings: Settings, parts: { tokens: Tokens; lanes: Lanes; dispatcher: Dispatcher }) {
     this.#base = `${base}/v1.0`;
@@ -72,6 +76,7 @@ export class GraphClient {
   async call(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer> {
     const isRepeatable = asked.isRepeatable ?? asked.method === "GET";
     for (let attempt = 1; ; attempt += 1) {
+      const askedAt = Date.now();
       const result = await this.#attempt(asked, signal);
       if (result === "renewed") continue;
       if ("json" in result) return result;
@@ -79,7 +84,9 @@ export class GraphClient {
       const isPassing =
         failure.kind === "throttled" || failure.kind === "retry" || (failure.kind === "unknown" && isRepeatable);
       if (!isPassing || attempt >= ATTEMPTS || signal.aborted) throw new GraphFailure(failure);
-      await this.#rest(asked, failure, attempt, signal);
+      // Where others are answered meanwhile, Graph as a whole is well, and a long wait would help nobody.
+      const isWell = failure.kind !== "throttled" && this.#answeredAt >= askedAt;
+      await this.#rest(asked, failure, isWell ? Math.min(attempt, WELL_ATTEMPTS) : attempt, signal);
     }
   }
 
@@ -153,6 +160,7 @@ export class GraphClient {
     try {
       const answer = await this.#send(asked, pass?.value, clientRequestId, signal);
       if (answer.status < 400) {
+        this.#answeredAt = Date.now();
         if (mailbox !== undefined) this.#lanes.of(mailbox).succeeded();
         if (pass) this.#tokens.taken(pass);
         return answer;

@@ -22,7 +22,7 @@ export class LaneBusy extends Error {
   }
 }
 
-const RAISE_AFTER = 50;
+const RAISE_AFTER = 20;
 const WAKE_MS = 1000;
 /** Promises are a little longer than what they take, since answers take time and delays would otherwise add up. */
 const SLACK = 1.02;
@@ -36,6 +36,8 @@ export class Lane {
   #slots: number;
   #underWay = 0;
   #restUntil = 0;
+  /** Whether the last that was heard was a refusal. */
+  #isRefused = false;
   #successes = 0;
   #turn: Promise<unknown> = Promise.resolve();
   /** Up to when the allowance is promised to those who were put off. */
@@ -62,17 +64,29 @@ export class Lane {
     }
   }
 
-  /** Graph asked for patience: all of the mailbox rests, and fewer go at once. */
+  /**
+   * Graph asked for patience: all of the mailbox rests. Fewer go at once when it asks again before anything succeeded: then
+   * it was not the moment. What was under way when the rest began says nothing new.
+   */
   throttled(waitMs: number): void {
-    this.#successes = 0;
-    this.#slots = Math.max(1, this.#slots - 1);
-    this.#restUntil = Math.max(this.#restUntil, Date.now() + waitMs);
+    const now = Date.now();
+    if (now >= this.#restUntil) {
+      if (this.#isRefused) this.#slow();
+      this.#isRefused = true;
+    }
+    this.#restUntil = Math.max(this.#restUntil, now + waitMs);
   }
 
   succeeded(): void {
+    this.#isRefused = false;
     this.#successes += 1;
     if (this.#successes < RAISE_AFTER || this.#slots >= this.#pace.concurrency) return;
     this.#slots += 1;
+    this.#successes = 0;
+  }
+
+  #slow(): void {
+    this.#slots = Math.max(1, this.#slots - 1);
     this.#successes = 0;
   }
 
