@@ -179,11 +179,10 @@ async function oneByOne(
 }
 
 function itemsIn(answer: GraphAnswer | GraphFailure | undefined): FoundItem[] {
-  if (answer instanceof GraphFailure) {
-    if (answer.failure.kind === "gone") return [];
-    throw answer;
-  }
-  if (answer === undefined) return [];
+  if (answer instanceof GraphFailure && answer.failure.kind === "gone") return [];
+  if (answer instanceof GraphFailure) throw answer;
+  // No answer is not the answer that there is nothing.
+  if (answer === undefined) throw new Error("Graph left a search unanswered.");
   return Page.parse(answer.json).value.map((item) => listed(item, answer));
 }
 
