@@ -9,6 +9,7 @@ export class BatchWriter {
   /** Each message's text, and its mail right behind it. */
   #data = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #end = 0;
+  #room = new ArrayBuffer(0);
   #ids: number[] = [];
   #classes: number[] = [];
   #starts: number[] = [];
@@ -70,7 +71,7 @@ export class BatchWriter {
 
   /** What the truth keeps. */
   block(): { size: number; data: Uint8Array } {
-    return compressBlock({
+    const batch = {
       ids: Float64Array.from(this.#ids),
       classes: Uint32Array.from(this.#classes),
       starts: Uint32Array.from(this.#starts),
@@ -78,7 +79,8 @@ export class BatchWriter {
       data: this.#data.subarray(0, this.#end),
       itemMessages: Float64Array.from(this.#lateMessages),
       itemFolders: Uint32Array.from(this.#lateFolders),
-    });
+    };
+    return compressBlock(batch, (bytes) => this.#roomFor(bytes));
   }
 
   /** What the index gets. */
@@ -103,6 +105,13 @@ export class BatchWriter {
       itemMessages: Float64Array.from(this.#itemMessages),
       itemFolders: Uint32Array.from(this.#itemFolders),
     });
+  }
+
+  /** Memory that is only read while a block is made of it is used again for the next. */
+  #roomFor(bytes: number): ArrayBuffer {
+    if (bytes > KEPT_BYTES) return new ArrayBuffer(bytes);
+    if (this.#room.byteLength < bytes) this.#room = new ArrayBuffer(bytes + (bytes >> 2));
+    return this.#room;
   }
 
   #grow(bytes: number): void {

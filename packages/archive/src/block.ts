@@ -7,8 +7,11 @@ const CACHE_BYTES = 32 * 1024 * 1024;
 const LARGEST_BLOCK_BYTES = 1024 * 1024 * 1024;
 
 /** Many mails compressed together take a third of the room that they take one by one, and a tenth of the time. */
-export function compressBlock(batch: PackedBatch): { size: number; data: Uint8Array } {
-  const raw = packBatch(batch);
+export function compressBlock(
+  batch: PackedBatch,
+  room?: (bytes: number) => ArrayBuffer,
+): { size: number; data: Uint8Array } {
+  const raw = packBatch(batch, room);
   const data = zstdCompressSync(raw, {
     params: { [constants.ZSTD_c_compressionLevel]: 2, [constants.ZSTD_c_checksumFlag]: 1 },
     pledgedSrcSize: raw.length,

@@ -33,10 +33,15 @@ export const NAME_SEPARATOR = "\t";
 const FORMAT = 1;
 const HEADER_BYTES = 16;
 
-export function packBatch(batch: PackedBatch): Uint8Array<ArrayBuffer> {
+/** `room` gives memory to write into, whatever it held before. Absent: new memory. */
+export function packBatch(
+  batch: PackedBatch,
+  room: (bytes: number) => ArrayBuffer = (bytes) => new ArrayBuffer(bytes),
+): Uint8Array<ArrayBuffer> {
   const { ids, classes, starts, ends, data, itemMessages, itemFolders } = batch;
   const [documents, items] = [ids.length, itemMessages.length];
-  const bytes = new Uint8Array(headBytes(batch) + data.length);
+  const length = headBytes(batch) + data.length;
+  const bytes = new Uint8Array(room(length), 0, length);
   new Uint32Array(bytes.buffer, 0, 4).set([FORMAT, documents, items, data.length]);
   new Float64Array(bytes.buffer, HEADER_BYTES, documents).set(ids);
   new Float64Array(bytes.buffer, HEADER_BYTES + 8 * documents, items).set(itemMessages);

@@ -197,7 +197,7 @@ export class DeliveryWriter {
 
 /** Under which a message is recognised: half the room of the Message-ID, and no easier to forge. */
 export function messageKey(messageId: string): Uint8Array {
-  return hash("sha256", messageId, "buffer").subarray(0, 16);
+  return Buffer.from(hash("sha256", messageId, "hex").slice(0, 32), "hex");
 }
 
 export function itemIdOf(mailbox: number, message: number): string {

@@ -9,7 +9,8 @@ const CONTEXTS_IN_MEMORY = 256;
 export class EventReader {
   readonly #database: JournalDatabase;
   readonly #log: Log;
-  readonly #contexts = new Map<string, Json>();
+  /** By source and name. */
+  readonly #contexts = new Map<number, Map<string, Json>>();
   readonly #sources = new Map<number, string>();
 
   constructor(database: JournalDatabase, log: Log) {
@@ -72,18 +73,19 @@ export class EventReader {
   }
 
   #context(source: number, name: string): Json {
-    const id = `${source} ${name}`;
-    const known = this.#contexts.get(id);
+    const contexts = this.#contexts.get(source) ?? new Map<string, Json>();
+    const known = contexts.get(name);
     if (known !== undefined) return known;
+    this.#contexts.set(source, contexts);
     const row = this.#database.get("SELECT entry, line FROM context WHERE source = ? AND name = ?", source, name);
     const line = row && this.#log.body(Number(row["entry"])).line(Number(row["line"]));
     if (!line)
       throw new Error(`The journal lacks the context "${name}" that an event refers to. Run "hansard verify".`);
     const [, value] = JSON.parse(line) as [string, Json];
-    this.#contexts.set(id, value);
-    for (const oldest of this.#contexts.keys()) {
-      if (this.#contexts.size <= CONTEXTS_IN_MEMORY) break;
-      this.#contexts.delete(oldest);
+    contexts.set(name, value);
+    for (const oldest of contexts.keys()) {
+      if (contexts.size <= CONTEXTS_IN_MEMORY) break;
+      contexts.delete(oldest);
     }
     return value;
   }

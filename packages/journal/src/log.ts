@@ -6,8 +6,8 @@ import { EntryBody, LineEncoder } from "./entry-body.ts";
 
 export type EntryKind = "page" | "hold" | "intent" | "settlement" | "withdrawal";
 
-/** Some pages of bulk: what was just written is read next where little comes at once, and is long gone where much does. */
-const CACHED_BYTES = 8 * 1024 * 1024;
+/** What was just written is read next: some hundred pages of bulk, by which delivery may be behind. */
+const CACHED_BYTES = 16 * 1024 * 1024;
 
 /** The append-only, hash-chained log. Its entries' bodies are JSON lines, the first of them a header. */
 export class Log {

@@ -30,7 +30,8 @@ export function messageId(
 /** HMAC-SHA256 as hexadecimal digits. node:crypto's own makes a key object at each call, which costs more than the hashing. */
 export function hmac(key: Uint8Array, text: string): string {
   const { inner, outer } = pads.get(key) ?? padsOf(key);
-  outer.set(hash("sha256", behind(inner, text), "buffer"), BLOCK_BYTES);
+  // As text of one byte a character: a buffer for each would cost more than the hashing, too.
+  outer.write(hash("sha256", behind(inner, text), "binary"), BLOCK_BYTES, "binary");
   return hash("sha256", outer, "hex");
 }
 

@@ -18,23 +18,27 @@ export interface Underway {
 const RETRY_FIRST_MS = 30_000;
 const RETRY_LONGEST_MS = 60 * 60_000;
 
+/** `place` is its index into the messages of the intent, and into the message's targets. */
 export function underwayOf(
-  intent: number,
+  id: string,
   { message, mail }: PreparedMessage,
-  index: number,
-  target: number,
+  place: { message: number; target: number },
   to: IntendedTarget,
   attempts: number,
 ): Underway {
-  const delivery = { id: `${intent}.${index}.${target}`, message, mail, mailbox: to.mailbox, folder: to.folder };
-  return { message: index, target, to, delivery, attempts };
+  const delivery = { id, message, mail, mailbox: to.mailbox, folder: to.folder };
+  return { message: place.message, target: place.target, to, delivery, attempts };
 }
 
 /** Every delivery of the messages of an intent. */
 export function underwayOfAll(intent: number, messages: PreparedMessage[]): Underway[] {
-  return messages.flatMap((prepared, message) =>
-    prepared.intended.targets.map((to, target) => underwayOf(intent, prepared, message, target, to, 0)),
-  );
+  const all: Underway[] = [];
+  for (const [message, prepared] of messages.entries()) {
+    const id = `${intent}.${message}.`;
+    for (const [target, to] of prepared.intended.targets.entries())
+      all.push(underwayOf(id + target, prepared, { message, target }, to, 0));
+  }
+  return all;
 }
 
 export function redirectedTo(to: IntendedTarget, item: Underway, reason: string): Underway {

@@ -72,7 +72,7 @@ export class Submitter {
     const fresh: Underway[] = [];
     const uncertain: Underway[] = [];
     const lost: Settlement[] = [];
-    for (const { message, target, submittedAt, attempts } of open) {
+    for (const { id, message, target, submittedAt, attempts } of open) {
       const prepared = messages[message];
       const to = intent.messages[message]?.targets[target];
       if (!prepared || !to) {
@@ -80,7 +80,7 @@ export class Submitter {
         const remedy = 'Run "hansard quarantine retry".';
         lost.push({ message, target, result: { status: "quarantined", reason, remedy } });
       } else {
-        const item = underwayOf(intent.id, prepared, message, target, to, attempts);
+        const item = underwayOf(id, prepared, { message, target }, to, attempts);
         (submittedAt === undefined ? fresh : uncertain).push(item);
       }
     }
@@ -184,6 +184,7 @@ export class Submitter {
 
   #sorted(chunk: Underway[], outcomes: Outcome[]): Sorted {
     const sorted: Sorted = { settlements: [], redirected: [], uncertain: [], misconfigured: [] };
+    const now = this.#now();
     for (const [index, item] of chunk.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined || outcome.status === "unknown") sorted.uncertain.push(item);
@@ -197,7 +198,7 @@ export class Submitter {
         sorted.misconfigured.push(item);
       } else {
         if (outcome.status === "accepted") this.#redirects.accepted(item, outcome.receipt);
-        sorted.settlements.push(settlementOf(item, outcome, this.#now()));
+        sorted.settlements.push(settlementOf(item, outcome, now));
       }
     }
     return sorted;

@@ -33,19 +33,37 @@ type ContentOf = (blob: BlobReference) => Uint8Array | undefined;
 export function layOutMail(message: Message, contentOf: ContentOf = () => undefined): Piece[] {
   const inline = message.html === undefined ? [] : message.attachments.filter(isShownInline);
   const files = message.attachments.filter((attachment) => !inline.includes(attachment));
-  const header = `${fields(message)}MIME-Version: 1.0\r\n`;
-  if (message.html === undefined && files.length === 0) return [header + textPart("plain", message.text)];
+  const mail = new Pieces();
+  mail.add(fields(message));
+  mail.add("MIME-Version: 1.0\r\n");
+  const mark = message.html === undefined && files.length === 0 ? "" : boundaryOf(message.id);
+  const content = () => related(mail, mark, message, contentOf, inline);
+  if (files.length === 0) content();
+  else {
+    const attached = files.map((attachment) => () => filePart(mail, attachment, contentOf, "attachment"));
+    multipart(mail, "mixed", `${mark}m`, [content, ...attached]);
+  }
+  return mail.end();
+}
 
-  const mark = boundaryOf(message.id);
-  const parts = [
-    related(
-      mark,
-      body(mark, message),
-      inline.map((attachment) => filePart(attachment, contentOf, "inline")),
-    ),
-    ...files.map((attachment) => filePart(attachment, contentOf, "attachment")),
-  ];
-  return joined([header, ...(files.length > 0 ? multipart("mixed", `${mark}m`, parts) : parts.flat())]);
+/** Texts that follow each other are one piece. */
+class Pieces {
+  readonly #pieces: Piece[] = [];
+  #text = "";
+
+  add(piece: Piece): void {
+    if (typeof piece === "string") {
+      this.#text += piece;
+      return;
+    }
+    this.#pieces.push(this.#text, piece);
+    this.#text = "";
+  }
+
+  end(): Piece[] {
+    this.#pieces.push(this.#text);
+    return this.#pieces;
+  }
 }
 
 function fields(message: Message): string {
@@ -68,29 +86,42 @@ function fields(message: Message): string {
   return text;
 }
 
-function body(mark: string, { text, html }: Message): Piece[] {
-  if (html === undefined) return [textPart("plain", text)];
-  return multipart("alternative", `${mark}a`, [[textPart("plain", text)], [textPart("html", html)]]);
+function related(mail: Pieces, mark: string, message: Message, contentOf: ContentOf, inline: MailAttachment[]): void {
+  if (inline.length === 0) return body(mail, mark, message);
+  const shown = inline.map((attachment) => () => filePart(mail, attachment, contentOf, "inline"));
+  const parameters = ';\r\n type="multipart/alternative"';
+  return multipart(mail, "related", `${mark}r`, [() => body(mail, mark, message), ...shown], parameters);
 }
 
-function related(mark: string, root: Piece[], inline: Piece[][]): Piece[] {
-  if (inline.length === 0) return root;
-  return multipart("related", `${mark}r`, [root, ...inline], ';\r\n type="multipart/alternative"');
+function body(mail: Pieces, mark: string, { text, html }: Message): void {
+  if (html === undefined) return mail.add(textPart("plain", text));
+  const parts = [() => mail.add(textPart("plain", text)), () => mail.add(textPart("html", html))];
+  return multipart(mail, "alternative", `${mark}a`, parts);
 }
 
 /** Each part ends with the line end that belongs to the boundary after it. */
-function multipart(subtype: string, boundary: string, parts: Piece[][], parameters = ""): Piece[] {
-  const opening = `Content-Type: multipart/${subtype};\r\n boundary="${boundary}"${parameters}\r\n\r\n`;
-  return [opening, ...parts.flatMap((part) => [`--${boundary}\r\n`, ...part]), `--${boundary}--\r\n`];
+function multipart(mail: Pieces, subtype: string, boundary: string, parts: (() => void)[], parameters = ""): void {
+  mail.add(`Content-Type: multipart/${subtype};\r\n boundary="${boundary}"${parameters}\r\n\r\n`);
+  for (const part of parts) {
+    mail.add(`--${boundary}\r\n`);
+    part();
+  }
+  mail.add(`--${boundary}--\r\n`);
 }
 
-function filePart(attachment: MailAttachment, contentOf: ContentOf, disposition: "inline" | "attachment"): Piece[] {
+function filePart(
+  mail: Pieces,
+  attachment: MailAttachment,
+  contentOf: ContentOf,
+  disposition: "inline" | "attachment",
+): void {
   const contentId = disposition === "inline" ? `Content-ID: <${contentIdOf(attachment.id)}>\r\n` : "";
   const name = parameter("filename", fileLabel(attachment.name));
-  const header =
+  mail.add(
     `Content-Type: ${mediaType(attachment)}\r\nContent-Transfer-Encoding: base64\r\n${contentId}` +
-    `Content-Disposition: ${disposition}${name}\r\n\r\n`;
-  return [header, fileContent(attachment.content, contentOf)];
+      `Content-Disposition: ${disposition}${name}\r\n\r\n`,
+  );
+  mail.add(fileContent(attachment.content, contentOf));
 }
 
 /** Text that is inline would be taken for a part of the body, by people and by software. */
@@ -127,19 +158,4 @@ function contentIdOf(id: string): string {
 /** 32 hexadecimal digits of the Message-ID's hash: the same for the same message, and no text can be made to hold it. */
 function boundaryOf(messageId: string): string {
   return `${BOUNDARY_MARK.slice(2)}${hash("sha256", messageId, "hex").slice(0, 32)}`;
-}
-
-function joined(pieces: Piece[]): Piece[] {
-  const result: Piece[] = [];
-  let text = "";
-  for (const piece of pieces) {
-    if (typeof piece === "string") {
-      text += piece;
-      continue;
-    }
-    result.push(text, piece);
-    text = "";
-  }
-  result.push(text);
-  return result;
 }
