@@ -42,8 +42,8 @@ export const MUTANTS: Mutant[] = [
     file: "packages/journal/src/event-reader.ts",
     replacements: [
       [
-        'for (let seq = Math.max(Number(page["first"]), after + 1); seq <= last; seq += 1)',
-        'for (let seq = Math.max(Number(page["first"]), after + 2); seq <= last; seq += 1)',
+        'const first = Math.max(Number(page["first"]), after + 1);',
+        'const first = Math.max(Number(page["first"]), after + 2);',
       ],
     ],
   },

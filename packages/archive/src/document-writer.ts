@@ -15,14 +15,17 @@ export class DocumentWriter {
   }
 
   write(batches: readonly PackedBatch[]): void {
-    const insert = this.#index.statement(
-      "INSERT INTO text (rowid, body, subject, sender, recipients, labels) VALUES (?, ?, ?, ?, ?, ?)",
-    );
     // A rowid that is not the highest so far makes the index write out all that it has gathered.
-    for (const { batch, document, id } of inOrderOfTime(batches)) {
-      const [subject = "", body = "", sender = "", recipients = "", attachments = ""] = fieldsOf(batch, document);
-      const label = classWord(batch.classes[document] ?? 0);
-      insert.run(
+    for (const { batch, document, id } of inOrderOfTime(batches)) this.#writeDocument(batch, document, id);
+    this.#writeHoldings(batches);
+  }
+
+  #writeDocument(batch: PackedBatch, document: number, id: number): void {
+    const [subject = "", body = "", sender = "", recipients = "", attachments = ""] = fieldsOf(batch, document);
+    const label = classWord(batch.classes[document] ?? 0);
+    this.#index
+      .statement("INSERT INTO text (rowid, body, subject, sender, recipients, labels) VALUES (?, ?, ?, ?, ?, ?)")
+      .run(
         id,
         searchable(body),
         searchable(subject),
@@ -30,8 +33,6 @@ export class DocumentWriter {
         this.#everyone(recipients),
         attachments === "" ? label : `${searchable(attachments)} ${label}`,
       );
-    }
-    this.#writeHoldings(batches);
   }
 
   #everyone(entries: string): string {

@@ -1,3 +1,5 @@
+import { readlinkSync } from "node:fs";
+import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { IndexStore, type IndexedRequest, packedRequest } from "./index-store.ts";
 
@@ -22,7 +24,22 @@ const BULK_MESSAGES = 500;
 const BULK_PATIENCE_MS = 1000;
 const LIVE_PATIENCE_MS = 15;
 
-if (parentPort !== null) work(parentPort, String((workerData as { folder: string }).folder));
+/** Of 20, by which the system counts downwards. */
+const PRIORITY = 5;
+
+if (parentPort !== null) {
+  giveWay();
+  work(parentPort, String((workerData as { folder: string }).folder));
+}
+
+/** Where all processors are busy, what is derived waits for what makes the truth. Only Linux can tell threads apart. */
+function giveWay(): void {
+  try {
+    setPriority(Number(readlinkSync("/proc/thread-self").split("/").at(-1)), PRIORITY);
+  } catch {
+    // Another system, or one that does not let us: the index is made all the same.
+  }
+}
 
 function work(port: NonNullable<typeof parentPort>, folder: string): void {
   const store = new IndexStore(folder);

@@ -87,22 +87,29 @@ export class RequestPacker {
     this.#data = Buffer.from(this.#spare ?? new ArrayBuffer(FIRST_BYTES));
     this.#spare = undefined;
     this.#end = 0;
-    const messages = new MessageList();
-    const [mailboxes, folders] = [new Numbered<string>((address) => address), new Numbered<Folder>(nameOf)];
-    const places = new Uint32Array(3 * deliveries.length);
-    let end = 0;
-    for (let index = 0; index < deliveries.length; index += 1) {
-      const delivery = deliveries[index];
-      if (delivery === undefined || refused[index] !== undefined) continue;
-      places[end] = messages.number(delivery, (packed) => this.#content(packed));
-      places[end + 1] = mailboxes.number(delivery.mailbox);
-      places[end + 2] = folders.number(delivery.folder);
-      end += 3;
-    }
+    const lists: Lists = {
+      messages: new MessageList(),
+      mailboxes: new Numbered<string>((address) => address),
+      folders: new Numbered<Folder>(nameOf),
+      places: new Uint32Array(3 * deliveries.length),
+      end: 0,
+    };
+    for (let index = 0; index < deliveries.length; index += 1)
+      if (refused[index] === undefined) this.#add(deliveries[index], lists);
     const data = new Uint8Array(this.#data.buffer, 0, this.#end);
     this.#data = Buffer.alloc(0);
+    const { messages, mailboxes, folders, places, end } = lists;
     const named = { mailboxes: mailboxes.values, folders: folders.values };
     return { ...messages.packed(), data, ...named, deliveries: places.slice(0, end) };
+  }
+
+  #add(delivery: Delivery | undefined, lists: Lists): void {
+    if (delivery === undefined) return;
+    const { messages, mailboxes, folders, places, end } = lists;
+    places[end] = messages.number(delivery, (packed) => this.#content(packed));
+    places[end + 1] = mailboxes.number(delivery.mailbox);
+    places[end + 2] = folders.number(delivery.folder);
+    lists.end = end + 3;
   }
 
   /** Takes back the memory of a request that is done. */
@@ -136,6 +143,16 @@ export class RequestPacker {
     larger.set(this.#data.subarray(0, this.#end));
     this.#data = larger;
   }
+}
+
+/** A request in the making. */
+interface Lists {
+  messages: MessageList;
+  mailboxes: Numbered<string>;
+  folders: Numbered<Folder>;
+  places: Uint32Array<ArrayBuffer>;
+  /** How much of `places` is written. */
+  end: number;
 }
 
 /** What a request says of its messages, beside their content. */

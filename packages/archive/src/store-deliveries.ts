@@ -88,14 +88,17 @@ export class DeliveryWriter {
   #placeAll(packed: PackedRequest, request: number): Placed[] {
     const known = new Map<string, Placed>();
     const all: Placed[] = [];
-    for (const message of unpackMessages(packed)) {
-      const twin = known.get(message.id);
-      const placed =
-        twin === undefined ? this.#place(message, request) : sameMail(twin, message) ? twin : differs(message);
-      if (twin === undefined) known.set(message.id, placed);
-      all.push(placed);
-    }
+    for (const message of unpackMessages(packed)) all.push(this.#placeOnce(message, known, request));
     return all;
+  }
+
+  /** A request may bring a message twice. */
+  #placeOnce(message: PackedMessage, known: Map<string, Placed>, request: number): Placed {
+    const twin = known.get(message.id);
+    if (twin !== undefined) return sameMail(twin, message) ? twin : differs(message);
+    const placed = this.#place(message, request);
+    known.set(message.id, placed);
+    return placed;
   }
 
   #deliver(placed: Placed, address: string, folder: Folder, request: number): string | Outcome {
