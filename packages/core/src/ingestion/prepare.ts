@@ -187,14 +187,13 @@ function prepared(
   { targets, addresses, part }: { targets: IntendedTarget[]; addresses: Record<string, string>; part?: number },
 ): PreparedMessage {
   const { id, messageClass } = message;
-  const plain = targets.map(({ mailbox, folder, rule }) => ({ mailbox, folder, rule }));
   const intended: IntendedMessage = {
     events,
     messageId: id,
     messageClass,
     sha256: mail.sha256,
     size: mail.size,
-    targets: plain,
+    targets,
   };
   if (transcript) intended.transcript = transcript;
   if (part !== undefined) intended.part = part;

@@ -1,5 +1,6 @@
 import type { MessageDraft, Participant } from "../message.ts";
 import type { Folder } from "./destination.ts";
+import type { IntendedTarget } from "./journal.ts";
 import type { PeopleMap, PersonMatch } from "./people/index.ts";
 
 /** Where messages of a source go within one destination. */
@@ -15,19 +16,9 @@ export interface RoutePolicy {
   isHoldUnproven?: (mailbox: string) => boolean;
 }
 
-/** One mailbox and folder that the message goes to. */
-export interface RouteTarget {
-  mailbox: string;
-  folder: Folder;
-  /** The rule by which the first of the participants was found, `nobody`, or `hold not proven: anna@contoso.example`. */
-  rule: string;
-  /** On whose account, FROM first. */
-  participantIds: string[];
-}
-
 export interface Route {
   /** At least one. By mailbox in the order of their letters. */
-  targets: RouteTarget[];
+  targets: IntendedTarget[];
   /** Persons and bots that no rule knows, FROM first. */
   unmapped: Participant[];
 }
@@ -47,13 +38,12 @@ export function routeMessage(
   people: PeopleMap,
   policy: RoutePolicy,
 ): Route | Promise<Route> {
-  const participants = eachOnce([message.from, ...message.to]);
-  const mappable = participants.filter(({ kind }) => kind !== "place");
+  const mappable = eachOnce([message.from, ...message.to]).filter(({ kind }) => kind !== "place");
   const matches = mappable.map((participant) => people.find(participant));
   if (matches.some((match) => match instanceof Promise)) {
-    return Promise.all(matches).then((found) => toRoute(participants, mappable, found, policy));
+    return Promise.all(matches).then((found) => toRoute(mappable, found, policy));
   }
-  return toRoute(participants, mappable, matches as (PersonMatch | undefined)[], policy);
+  return toRoute(mappable, matches as (PersonMatch | undefined)[], policy);
 }
 
 /** Somebody may be named twice. The same id with another address counts: it may lead elsewhere. */
@@ -69,48 +59,28 @@ function eachOnce(participants: Participant[]): Participant[] {
   return once;
 }
 
-function toRoute(
-  participants: Participant[],
-  mappable: Participant[],
-  matches: (PersonMatch | undefined)[],
-  policy: RoutePolicy,
-): Route {
+function toRoute(mappable: Participant[], matches: (PersonMatch | undefined)[], policy: RoutePolicy): Route {
   const { folder = PURGES, isHoldUnproven } = policy;
-  const thirdPartyMailbox = policy.thirdPartyMailbox.toLowerCase();
-  const targets = new Map<string, RouteTarget>();
-  const heldBack = new Map<string, string[]>();
-
-  for (const [index, match] of matches.entries()) {
-    const participant = mappable[index];
-    if (!match || !participant) continue;
-    const { mailbox, rule } = match;
-    const target = targets.get(mailbox);
-    if (folder.kind === "purges" && isHoldUnproven?.(mailbox) === true) append(heldBack, mailbox, participant.id);
-    else if (target) target.participantIds.push(participant.id);
-    else targets.set(mailbox, { mailbox, folder, rule, participantIds: [participant.id] });
+  const targets = new Map<string, IntendedTarget>();
+  const unproven = new Set<string>();
+  const unmapped: Participant[] = [];
+  for (const [index, participant] of mappable.entries()) {
+    const match = matches[index];
+    if (!match) unmapped.push(participant);
+    else if (folder.kind === "purges" && isHoldUnproven?.(match.mailbox) === true) unproven.add(match.mailbox);
+    else if (!targets.has(match.mailbox))
+      targets.set(match.mailbox, { mailbox: match.mailbox, folder, rule: match.rule });
   }
-  const unmapped = mappable.filter((_participant, index) => matches[index] === undefined);
-  addThirdParty(targets, heldBack, thirdPartyMailbox, participants);
+  if (targets.size === 0 || unproven.size > 0) addThirdParty(targets, [...unproven], policy.thirdPartyMailbox);
   return { targets: [...targets.values()].sort((left, right) => (left.mailbox < right.mailbox ? -1 : 1)), unmapped };
 }
 
 /** The third-party data mailbox gets one copy at most, as every mailbox does: what it has as a participant's serves both. */
-function addThirdParty(
-  targets: Map<string, RouteTarget>,
-  heldBack: Map<string, string[]>,
-  mailbox: string,
-  participants: Participant[],
-): void {
-  if (targets.size > 0 && heldBack.size === 0) return;
-  const isNobody = heldBack.size === 0;
-  const participantIds = isNobody ? participants.map(({ id }) => id) : [...heldBack.values()].flat();
-  const target = targets.get(mailbox);
-  if (target) {
-    target.participantIds.push(...participantIds);
-    return;
-  }
-  const rule = isNobody ? "nobody" : unprovenRule([...heldBack.keys()]);
-  targets.set(mailbox, { mailbox, folder: INBOX, rule, participantIds });
+function addThirdParty(targets: Map<string, IntendedTarget>, unproven: string[], thirdPartyMailbox: string): void {
+  const mailbox = thirdPartyMailbox.toLowerCase();
+  if (targets.has(mailbox)) return;
+  const rule = unproven.length === 0 ? "nobody" : unprovenRule(unproven);
+  targets.set(mailbox, { mailbox, folder: INBOX, rule });
 }
 
 /** The rule of a copy that is in the third-party data mailbox until the holds of these are proven. */
@@ -120,10 +90,4 @@ export function unprovenRule(mailboxes: string[]): string {
 
 export function isUnprovenRule(rule: string): boolean {
   return rule.startsWith(UNPROVEN);
-}
-
-function append(lists: Map<string, string[]>, key: string, value: string): void {
-  const list = lists.get(key);
-  if (list) list.push(value);
-  else lists.set(key, [value]);
 }

@@ -77,13 +77,24 @@ function fields(message: Message): string {
     text += messageIdField("In-Reply-To", references.slice(-1)) + messageIdField("References", references);
   text += textField("X-Hansard-Message-Class", messageClass);
   for (const [name, value] of headers) {
-    if (OWN_FIELDS.test(name))
+    if (isOwnField(name))
       throw new TypeError(
         `The header field ${name} is written by the composer: leave it out of the message's headers.`,
       );
     text += textField(name, value);
   }
   return text;
+}
+
+/** The same few names come in every mail. */
+const foreign = new Set<string>();
+const FOREIGN_AT_MOST = 100;
+
+function isOwnField(name: string): boolean {
+  if (foreign.has(name)) return false;
+  if (OWN_FIELDS.test(name)) return true;
+  if (foreign.size < FOREIGN_AT_MOST) foreign.add(name);
+  return false;
 }
 
 function related(mail: Pieces, mark: string, message: Message, contentOf: ContentOf, inline: MailAttachment[]): void {
