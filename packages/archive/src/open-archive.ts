@@ -12,7 +12,7 @@ import { type IndexThread, startIndexThread } from "./index-thread.ts";
 import { OF_MESSAGE } from "./item-writer.ts";
 import { type FolderSummary, type MailboxSummary, listFolders, listMailboxes } from "./list-mailboxes.ts";
 import { mailArchive } from "./mail-archive.ts";
-import { RequestPacker } from "./packed-request.ts";
+import { RequestPacker } from "./request-packer.ts";
 import { type SearchOptions, type SearchResult, count, search } from "./search.ts";
 import { type Stats, statsOf } from "./stats.ts";
 import { findDeliveries, messageOfItem, type Stored } from "./store-deliveries.ts";
