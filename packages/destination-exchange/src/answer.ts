@@ -1,6 +1,8 @@
 import { ExchangeFailure, type FailureDetails } from "./failure.ts";
 import { cloudOf } from "./cloud.ts";
 import { dispositionOf } from "./response-codes.ts";
+import type { Settings } from "./settings.ts";
+import { diagnosticsOf, signInRefusal } from "./sign-in-refusal.ts";
 import type { HttpAnswer } from "./transport.ts";
 import { at, type Element, find, readXml, textAt } from "./xml.ts";
 
@@ -10,12 +12,15 @@ export type ResponseMessage = { element: Element } | { failure: ExchangeFailure 
 /** The article's words for a request with a message whose sender has no active mailbox. It is not about the token. */
 const SENDER_FAILED = /messages in the Request failed to be delivered to either From or Sender/i;
 
+/** Who was asked, and how the request was signed in. */
+type Asked = Pick<Settings, "url" | "signIn">;
+
 /** The response messages of an answer, in the request's order. Throws an ExchangeFailure where the whole request failed. */
-export function readAnswer(answer: HttpAnswer, url: string): ResponseMessage[] {
+export function readAnswer(answer: HttpAnswer, settings: Asked): ResponseMessage[] {
   const root = parsed(answer);
   const fault = find(root, "Fault");
   if (fault) throw faultOf(fault);
-  if (answer.status !== 200 || root === undefined) throw httpFailure(answer, url);
+  if (answer.status !== 200 || root === undefined) throw httpFailure(answer, settings);
   const messages = find(root, "ResponseMessages");
   if (!messages) throw new ExchangeFailure("unknown", "The answer holds no response messages.", { code: "HTTP 200" });
   return messages.children.map(readMessage);
@@ -70,25 +75,14 @@ export function failureOf(outerCode: string, text: string, messageXml: Element |
   return new ExchangeFailure(dispositionOf(code), reason, details);
 }
 
-function httpFailure({ status, headers, body }: HttpAnswer, url: string): ExchangeFailure {
+function httpFailure({ status, headers, body }: HttpAnswer, { url, signIn }: Asked): ExchangeFailure {
   const code = `HTTP ${status}`;
   const { host } = new URL(url);
   const said = SENDER_FAILED.test(body) ? body.replace(/<[^>]*>/g, " ").trim() : undefined;
   if (said !== undefined) return senderFailed(said);
-  if (status === 401) {
-    const remedy =
-      "Correct the account and its password in `signIn`, or the application and its consent; see that the machine's clock is right.";
-    return new ExchangeFailure(
-      "misconfigured",
-      `${host} refuses the sign-in (401). ${offered(headers)}${diagnostics(headers)}`.trim(),
-      {
-        code,
-        remedy,
-      },
-    );
-  }
+  if (status === 401) return signInRefusal(headers, host, signIn);
   if (status === 403)
-    return new ExchangeFailure("misconfigured", `${host} forbids EWS (403). ${diagnostics(headers)}`, {
+    return new ExchangeFailure("misconfigured", `${host} forbids EWS (403). ${diagnosticsOf(headers)}`, {
       code,
       remedy: forbiddenRemedy(url),
     });
@@ -141,17 +135,6 @@ function forbiddenRemedy(url: string): string {
   return cloudOf(url)
     ? 'EWS is blocked by default since 2026-10-01: Set-OrganizationConfig -EwsEnabled $true -EwsAllowedAppIDs "<the application\'s id>" until 2027-04-01, or deliver through Microsoft Graph.'
     : "Allow EWS to the account: Get-CASMailbox <account> | fl EwsEnabled,EwsAllowList; Set-CASMailbox <account> -EwsEnabled $true";
-}
-
-function offered(headers: HttpAnswer["headers"]): string {
-  const challenges = [headers["www-authenticate"] ?? []].flat().join(", ");
-  const schemes = new Set(challenges.match(/\b(Basic|Bearer|NTLM|Negotiate)\b/gi));
-  return schemes.size === 0 ? "" : `It offers ${[...schemes].join(", ")}. `;
-}
-
-/** What Exchange says of a refused token: `2000002;reason="…";error_category="token_expired"`. */
-function diagnostics(headers: HttpAnswer["headers"]): string {
-  return String(headers["x-ms-diagnostics"] ?? "").slice(0, 500);
 }
 
 function isQueueFull(body: string): boolean {

@@ -2,8 +2,10 @@ import { expect, test } from "vitest";
 import { readAnswer } from "./answer.ts";
 import { ExchangeFailure, outcomeOf } from "./failure.ts";
 import { dispositionOf, remedyOf } from "./response-codes.ts";
+import { SignIn } from "./settings.ts";
 
 const URL = "https://mail.contoso.example/EWS/Exchange.asmx";
+const TOKEN = SignIn.parse({ method: "access-token", accessToken: "x" });
 
 test.each([
   ["ErrorServerBusy", "retry"],
@@ -52,7 +54,10 @@ test("the inner code of an internal error is the real one", () => {
   const body = answer(
     '<m:CreateItemResponseMessage ResponseClass="Error"><m:MessageText>An internal server error occurred.</m:MessageText><m:ResponseCode>ErrorInternalServerError</m:ResponseCode><m:MessageXml><t:Value Name="InnerErrorResponseCode">ErrorServerBusy</t:Value><t:Value Name="InnerErrorMessageText">Busy.</t:Value></m:MessageXml></m:CreateItemResponseMessage>',
   );
-  const [message] = readAnswer({ status: 200, headers: { "content-type": "text/xml" }, body }, URL);
+  const [message] = readAnswer(
+    { status: 200, headers: { "content-type": "text/xml" }, body },
+    { url: URL, signIn: TOKEN },
+  );
   expect(message).toMatchObject({
     failure: { code: "ErrorServerBusy", disposition: "retry", message: "ErrorServerBusy: Busy." },
   });
@@ -121,7 +126,7 @@ test("a truncated answer is no answer", () => {
 
 function failureOf(status: number, body: string, type = "text/xml", headers = {}, url = URL): ExchangeFailure {
   try {
-    readAnswer({ status, headers: { "content-type": type, ...headers }, body }, url);
+    readAnswer({ status, headers: { "content-type": type, ...headers }, body }, { url, signIn: TOKEN });
   } catch (error) {
     if (error instanceof ExchangeFailure) return error;
     throw error;

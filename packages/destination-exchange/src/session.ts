@@ -95,7 +95,7 @@ export class Session {
         });
       }
     }
-    const messages = readAnswer(answer, this.#settings.url);
+    const messages = readAnswer(answer, this.#settings);
     this.#hasWorked = true;
     this.#refusals = 0;
     this.throttle.succeeded();

@@ -95,10 +95,11 @@ function connectionFailure(error: unknown, host: string, signal: AbortSignal): E
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (CERTIFICATE_CODE.test(code)) {
+    const [reason, remedy] = certificateFault(code, message);
     return new ExchangeFailure(
       "misconfigured",
-      `No trusted connection to ${host}: ${message}.`,
-      { code, remedy: "Renew the server's certificate, or set `caFile` to the authority that signed it." },
+      `No trusted connection to ${host}: ${reason}.`,
+      { code, remedy },
       error,
     );
   }
@@ -114,6 +115,26 @@ function connectionFailure(error: unknown, host: string, signal: AbortSignal): E
     { code: code || "no answer", remedy },
     error,
   );
+}
+
+/** What is wrong with the server's certificate, and what to do. */
+function certificateFault(code: string, message: string): [reason: string, remedy: string] {
+  if (code === "CERT_HAS_EXPIRED") {
+    return [
+      "its certificate has expired",
+      "Renew the certificate on the server; where its own is still good, the one of an authority that it came with. Until then nothing is sent there.",
+    ];
+  }
+  if (code === "CERT_NOT_YET_VALID") {
+    const remedy =
+      "See that the clocks of this machine and of the server are right, or wait until the certificate's day.";
+    return ["its certificate is not valid yet", remedy];
+  }
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    const remedy = "Set `url` to a name that the certificate is for, or give the server a certificate for this one.";
+    return [`its certificate is for another name: ${message}`, remedy];
+  }
+  return [message, "Set `caFile` to the authority that signed the server's certificate, or renew the certificate."];
 }
 
 /** The certificate that the server showed, as bytes. Absent without TLS. */

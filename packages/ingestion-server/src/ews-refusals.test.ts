@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Finding } from "@hansard/core";
@@ -116,39 +115,3 @@ test("a mailbox without a licence or none at all is named with both remedies, an
     expect(outcome).toMatchObject({ status: "no-mailbox" });
   }
 });
-
-test("a certificate that is not trusted, or is another host's, is named before anything is sent; one that ends soon is announced", async () => {
-  const tls = await certificateFor("localhost", 9);
-  await open({ tls, host: "localhost" });
-  const untrusted = await tried({});
-  expect(untrusted.error).toMatchObject({
-    message: expect.stringContaining("No trusted connection to localhost"),
-    remedy: expect.stringContaining("`caFile`"),
-  });
-  expect(untrusted.outcome).toMatchObject({ status: "misconfigured", remedy: expect.stringContaining("`caFile`") });
-  const caFile = join(folder, "localhost.pem");
-  expect((await tried({ caFile })).outcome.status).toBe("accepted");
-  const parsed = Settings.parse({
-    url: `${server.url}/EWS/Exchange.asmx`,
-    signIn: { method: "basic", user: ACCOUNT.user, password: ACCOUNT.password },
-    caFile,
-  });
-  const destination = await openExchangeDestination({ id: "e", settings: parsed, blobs, folder, log: recordingLog() });
-  expect((await destination.check()).find(({ message }) => message.includes("certificate"))).toMatchObject({
-    level: "warning",
-    message: expect.stringMatching(/certificate of localhost:\d+ ends in [89] days/),
-  });
-  await destination.close();
-  await server.close();
-  await open({ tls: await certificateFor("other.example", 90), host: "localhost" });
-  const { outcome } = await tried({ caFile: join(folder, "other.example.pem") });
-  expect(outcome).toMatchObject({ status: "misconfigured", reason: expect.stringContaining("No trusted connection") });
-});
-
-async function certificateFor(name: string, days: number): Promise<{ key: string; cert: string }> {
-  const [key, certificate] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)];
-  const files = ["-keyout", key, "-out", certificate];
-  const subject = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`, "-days", String(days)];
-  execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", ...subject, ...files], { stdio: "ignore" });
-  return { key: await readFile(key, "utf8"), cert: await readFile(certificate, "utf8") };
-}
