@@ -1,7 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TestInstallation } from "./installation.ts";
+import { writeSlackFolder } from "./slack-folder.ts";
 
 // The people map changes after messages were delivered. What was archived stays what it was, byte for byte, for those who come later too.
 
@@ -21,7 +20,7 @@ beforeEach(() => {
   );
   map({});
   // Of Greta the source knows no address.
-  writeExport({ U1: ANN, U2: undefined }, [
+  writeSlackFolder(here, { U1: ANN, U2: undefined }, [
     { user: "U2", text: "first" },
     { user: "U1", text: "second" },
   ]);
@@ -59,18 +58,6 @@ test("an address that the people map gave stays in the mail when the map gives a
 function map(people: Record<string, string>): void {
   const lines = Object.entries(people).map(([id, mailbox]) => `${id},${mailbox}`);
   here.write("people.csv", ["id,mailbox", ...lines, ""].join("\n"));
-}
-
-function writeExport(people: Record<string, string | undefined>, said: { user: string; text: string }[]): void {
-  const folder = join(here.folder, "slack");
-  mkdirSync(join(folder, "general"), { recursive: true });
-  const users = Object.entries(people).map(([id, email]) => ({ id, name: id, profile: { email } }));
-  writeFileSync(join(folder, "users.json"), JSON.stringify(users));
-  const members = Object.keys(people);
-  writeFileSync(join(folder, "channels.json"), JSON.stringify([{ id: "C1", name: "general", members }]));
-  const start = Date.parse("2026-01-05") / 1000 + 3600;
-  const messages = said.map((one, index) => ({ type: "message", ...one, ts: `${start + index}.000100` }));
-  writeFileSync(join(folder, "general", "2026-01-05.json"), JSON.stringify(messages));
 }
 
 interface Hit {

@@ -32,7 +32,7 @@ afterAll(() => {
 test("the sample is archived whole, as messages and as transcripts, and the books balance", async () => {
   const { sources } = await here.json<{ sources: SourceStatus[] }>("status");
   const days = sources.find(({ id }) => id === "days");
-  expect(Object.keys(days?.byClass ?? {})).toEqual(["IPM.NOTE.Slack.Transcript"]);
+  expect(Object.keys(days?.destinations["archive"]?.byClass ?? {})).toEqual(["IPM.NOTE.Slack.Transcript"]);
   expect(await here.json("reconcile")).toMatchObject({ balanced: true });
   expect(await here.json("verify")).toMatchObject({ sound: true });
 });

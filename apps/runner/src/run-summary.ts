@@ -8,8 +8,8 @@ const GAPS_SHOWN = 5;
 /** What a person wants to know after a run, the most important last. */
 export function runSummary(report: RunReport, config: LoadedConfiguration): string {
   const sections = [
-    captured(report, config),
-    copies(report, config),
+    captured(report),
+    ...deliveredTo(report),
     unclaimed(report, config),
     gaps(report),
     problems(report),
@@ -19,32 +19,38 @@ export function runSummary(report: RunReport, config: LoadedConfiguration): stri
   return sections.filter(Boolean).join("\n\n");
 }
 
-function captured({ sources, status }: RunReport, config: LoadedConfiguration): string {
+function captured({ sources }: RunReport): string {
   const lines = sources.map(({ id, capture, delivery }) => {
-    const messages = Object.values(delivery).reduce((sum, result) => sum + result.messages, 0);
-    return `${id}: ${plural(capture.captured, "new event")} captured from ${plural(capture.partitions, "conversation or stream", "conversations and streams")}, ${plural(messages, "message")} delivered`;
+    const delivered = Object.entries(delivery).map(
+      ([destination, { messages }]) => `${plural(messages, "message")} delivered to ${destination}`,
+    );
+    return `${id}: ${plural(capture.captured, "new event")} captured from ${plural(capture.partitions, "conversation or stream", "conversations and streams")}, ${delivered.join(", ")}`;
   });
-  const classes = status.flatMap(({ byClass }) => Object.entries(byClass)).map(([name, count]) => [`  ${name}`, count]);
-  return [
-    ...lines,
-    ...(classes.length > 0 ? ["", `Messages in all${everywhere(config)}, by class`, table(classes)] : []),
-  ].join("\n");
+  return lines.join("\n");
 }
 
-function copies({ status }: RunReport, config: LoadedConfiguration): string {
-  const rows = status
-    .flatMap(({ byMailbox }) => Object.entries(byMailbox))
-    .map(([place, count]) => {
+/** What each destination has in all, of all sources together. */
+function deliveredTo({ status }: RunReport): string[] {
+  const ids = new Set(status.flatMap(({ destinations }) => Object.keys(destinations)));
+  return [...ids].flatMap((id) => {
+    const sources = status.flatMap(({ destinations }) => destinations[id] ?? []);
+    const classes = summed(sources.map(({ byClass }) => byClass)).map(([name, count]) => [`  ${name}`, count]);
+    const copies = summed(sources.map(({ byMailbox }) => byMailbox)).map(([place, count]) => {
       const [mailbox = "", ...folder] = place.split("/");
       return [`  ${mailbox}`, folder.join("/"), count];
     });
-  return rows.length > 0 ? `Copies in all${everywhere(config)}, by mailbox and folder\n${table(rows)}` : "";
+    return [
+      `Messages in all at ${id}, by class\n${table(classes)}`,
+      `Copies in all at ${id}, by mailbox and folder\n${table(copies)}`,
+    ];
+  });
 }
 
-/** A message counts once for each destination that has it. */
-function everywhere({ destinations }: Pick<LoadedConfiguration, "destinations">): string {
-  const count = Object.keys(destinations).length;
-  return count > 1 ? ` (${count} destinations together)` : "";
+function summed(records: Record<string, number>[]): [string, number][] {
+  const sums = new Map<string, number>();
+  for (const [name, count] of records.flatMap((record) => Object.entries(record)))
+    sums.set(name, (sums.get(name) ?? 0) + count);
+  return [...sums];
 }
 
 function unclaimed({ unmapped }: RunReport, { destinations }: LoadedConfiguration): string {
@@ -52,15 +58,26 @@ function unclaimed({ unmapped }: RunReport, { destinations }: LoadedConfiguratio
   const mailboxes = [...new Set(Object.values(destinations).map(({ thirdPartyMailbox }) => thirdPartyMailbox))].join(
     ", ",
   );
-  const rows = unmapped
+  const people = eachOnce(unmapped);
+  const rows = people
     .slice(0, PEOPLE_SHOWN)
     .map(({ participant, name, address, messages }) => [
       `  ${shown(name ?? participant)}`,
       address ?? participant,
       plural(messages, "message"),
     ]);
-  const more = unmapped.length > PEOPLE_SHOWN ? `\n  … and ${unmapped.length - PEOPLE_SHOWN} more` : "";
-  return `Nobody claims ${plural(unmapped.length, "person", "people")}${everywhere({ destinations })}; where no participant of a message is mapped, it is in the Inbox of ${mailboxes}\n${table(rows)}${more}`;
+  const more = people.length > PEOPLE_SHOWN ? `\n  … and ${people.length - PEOPLE_SHOWN} more` : "";
+  return `Nobody claims ${plural(people.length, "person", "people")}; where no participant of a message is mapped, it is in the Inbox of ${mailboxes}\n${table(rows)}${more}`;
+}
+
+/** Those with the most messages come first: of several destinations the one that is furthest counts. */
+function eachOnce(unmapped: RunReport["unmapped"]): RunReport["unmapped"] {
+  const people = new Map<string, RunReport["unmapped"][number]>();
+  for (const person of unmapped) {
+    const key = JSON.stringify([person.source, person.participant]);
+    if (!people.has(key)) people.set(key, person);
+  }
+  return [...people.values()];
 }
 
 function gaps({ gaps: open }: RunReport): string {

@@ -181,8 +181,7 @@ export function readStatus(database: JournalDatabase, source: number): SourceSta
     id: String(row?.["name"]),
     connector: String(row?.["connector"]),
     captured: database.number("SELECT coalesce(sum(last - first + 1), 0) FROM page WHERE source = ?", source),
-    byClass: tallies(database, source, "class"),
-    byMailbox: tallies(database, source, "mailbox"),
+    destinations: talliesOf(database, source),
     quarantined: database.number("SELECT count(DISTINCT event) FROM quarantine WHERE source = ?", source),
     coverage: coverageOf(database, source),
     openGaps: database.number("SELECT count(*) FROM gap WHERE source = ? AND closed IS NULL", source),
@@ -207,11 +206,15 @@ function coverageOf(database: JournalDatabase, source: number): SourceStatus["co
   }));
 }
 
-function tallies(database: JournalDatabase, source: number, kind: string): Record<string, number> {
+function talliesOf(database: JournalDatabase, source: number): SourceStatus["destinations"] {
   const rows = database.all(
-    "SELECT name, sum(count) AS count FROM tally WHERE source = ? AND kind = ? GROUP BY name ORDER BY name",
+    "SELECT destination.name AS destination, kind, tally.name AS name, count FROM tally JOIN destination ON destination.id = tally.destination WHERE source = ? ORDER BY destination.name, kind, tally.name",
     source,
-    kind,
   );
-  return Object.fromEntries(rows.map((row) => [String(row["name"]), Number(row["count"])]));
+  const destinations: SourceStatus["destinations"] = {};
+  for (const row of rows) {
+    const { byClass, byMailbox } = (destinations[String(row["destination"])] ??= { byClass: {}, byMailbox: {} });
+    (row["kind"] === "class" ? byClass : byMailbox)[String(row["name"])] = Number(row["count"]);
+  }
+  return destinations;
 }

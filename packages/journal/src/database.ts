@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import { SCHEMA, SCHEMA_VERSION, STEPS } from "./schema.ts";
 
 /** A row as SQLite gives it. */
 export type Row = Record<string, string | number | bigint | Uint8Array | null>;
@@ -27,7 +27,8 @@ export class JournalDatabase {
         `${file} could not be opened with synchronous=FULL, without which a power cut loses what was acknowledged.`,
       );
     if (this.#isEmpty()) this.transaction(() => this.#create());
-    const version = Number(this.get("SELECT value FROM meta WHERE name = 'schema'")?.["value"]);
+    if (STEPS[this.#version()] !== undefined) this.transaction(() => this.#bringUp());
+    const version = this.#version();
     if (version !== SCHEMA_VERSION) {
       throw new Error(
         `${file} was written by another version of the journal (its tables are version ${version}, this one knows ${SCHEMA_VERSION}). Install the version that wrote it, or a later one.`,
@@ -129,6 +130,18 @@ export class JournalDatabase {
 
   #isEmpty(): boolean {
     return this.number("SELECT count(*) FROM sqlite_schema") === 0;
+  }
+
+  #version(): number {
+    return this.number("SELECT value FROM meta WHERE name = 'schema'");
+  }
+
+  /** Within one transaction, since another process may be quicker. */
+  #bringUp(): void {
+    for (let step = STEPS[this.#version()]; step !== undefined; step = STEPS[this.#version()]) {
+      this.#database.exec(step);
+      this.run("UPDATE meta SET value = value + 1 WHERE name = 'schema'");
+    }
   }
 
   #create(): void {

@@ -27,7 +27,7 @@ export function recordIntent(
 ): number {
   const { messages, quarantined, unmapped, takenThrough, released = [], ...header } = intent;
   for (const event of quarantined) recordQuarantine(database, { source, destination }, event, at);
-  for (const person of unmapped) countUnmapped(database, source, person);
+  for (const person of unmapped) countUnmapped(database, { source, destination }, person);
   if (takenThrough !== undefined) moveCursor(database, { source, destination }, takenThrough);
   release(database, { source, destination }, messages, released);
   const { lists, numbers } = targetLists(messages);

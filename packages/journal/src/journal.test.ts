@@ -135,7 +135,7 @@ test("an at-least-once delivery is followed singly until each has its receipt", 
   expect(await books()).toMatchObject({ delivered: 0, pending: 1, unaccounted: 0 });
   await journal.settle(id, [{ ...settled(0), target: 1 }], NOW);
   expect(await books()).toMatchObject({ delivered: 1, pending: 0, unaccounted: 0 });
-  expect((await journal.status())[0]?.byMailbox).toEqual({
+  expect((await journal.status())[0]?.destinations["archive"]?.byMailbox).toEqual({
     "ann@x.example/Recoverable Items/Purges": 1,
     "bob@x.example/Recoverable Items/Purges": 1,
   });

@@ -1,4 +1,4 @@
-import type { GapEntry, QuarantineEntry, UnmappedPerson } from "@hansard/core/ingestion";
+import type { GapEntry, QuarantineEntry, UnmappedAt } from "@hansard/core/ingestion";
 import type { JournalDatabase, Row } from "./database.ts";
 import type { EventReader } from "./event-reader.ts";
 
@@ -48,13 +48,14 @@ export function readGaps(
   }));
 }
 
-/** People whom no rule of the map claims, those with the most messages first. */
-export function readUnmapped(database: JournalDatabase): (UnmappedPerson & { source: string })[] {
+/** People whom no rule of the map claims, those with the most messages first, for each destination. */
+export function readUnmapped(database: JournalDatabase): UnmappedAt[] {
   const rows = database.all(
-    "SELECT unmapped.*, source.name AS source_name FROM unmapped JOIN source ON source.id = unmapped.source ORDER BY messages DESC, participant",
+    "SELECT unmapped.*, source.name AS source_name, destination.name AS destination_name FROM unmapped JOIN source ON source.id = unmapped.source JOIN destination ON destination.id = unmapped.destination ORDER BY messages DESC, participant, destination.name",
   );
   return rows.map((row) => ({
     source: String(row["source_name"]),
+    destination: String(row["destination_name"]),
     participant: String(row["participant"]),
     ...(row["name"] === null ? {} : { name: String(row["name"]) }),
     ...(row["address"] === null ? {} : { address: String(row["address"]) }),

@@ -16,7 +16,7 @@ import type {
   SourceBooks,
   SourceStatus,
   Trace,
-  UnmappedPerson,
+  UnmappedAt,
   VerifyResult,
   WaitingGroup,
   WithdrawnCopy,
@@ -186,7 +186,7 @@ class SqliteJournal implements LocalJournal {
     return readGaps(this.#database, filter);
   }
 
-  async unmapped(): Promise<(UnmappedPerson & { source: string })[]> {
+  async unmapped(): Promise<UnmappedAt[]> {
     return readUnmapped(this.#database);
   }
 

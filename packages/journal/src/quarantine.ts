@@ -22,12 +22,13 @@ export function recordQuarantine(
 
 export function countUnmapped(
   database: JournalDatabase,
-  source: number,
+  { source, destination }: Route,
   { participant, name, address, messages }: UnmappedPerson,
 ): void {
   database.run(
-    "INSERT INTO unmapped VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, name = coalesce(excluded.name, name), address = coalesce(excluded.address, address)",
+    "INSERT INTO unmapped VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, name = coalesce(excluded.name, name), address = coalesce(excluded.address, address)",
     source,
+    destination,
     participant,
     name ?? null,
     address ?? null,

@@ -1,5 +1,23 @@
 /** The version of the tables below. A journal of a later version is refused, one of an earlier version is brought up. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
+
+const UNMAPPED = `CREATE TABLE unmapped (
+  source INTEGER NOT NULL, destination INTEGER NOT NULL, participant TEXT NOT NULL, name TEXT, address TEXT,
+  messages INTEGER NOT NULL,
+  PRIMARY KEY (source, destination, participant)
+) WITHOUT ROWID;`;
+
+/** By the version that it starts from: what makes the next one of it. */
+export const STEPS: Record<number, string> = {
+  // Version 1 kept one sum for all destinations, which cannot be taken apart: it stays with the first of them.
+  1: `
+    ALTER TABLE unmapped RENAME TO unmapped_1;
+    ${UNMAPPED}
+    INSERT INTO unmapped SELECT old.source, min(cursor.destination), participant, name, address, messages
+      FROM unmapped_1 AS old JOIN cursor ON cursor.source = old.source GROUP BY old.source, participant;
+    DROP TABLE unmapped_1;
+  `,
+};
 
 /**
  * `entry` is the record; every other table is a view of it that is kept in the same transaction. An entry is never
@@ -123,10 +141,8 @@ CREATE TABLE quarantine (
   UNIQUE (source, destination, event)
 );
 
-CREATE TABLE unmapped (
-  source INTEGER NOT NULL, participant TEXT NOT NULL, name TEXT, address TEXT, messages INTEGER NOT NULL,
-  PRIMARY KEY (source, participant)
-) WITHOUT ROWID;
+-- By destination, since each may have a directory of its own that knows somebody.
+${UNMAPPED}
 
 -- Sums over all settlements: kind "class" by message class, kind "mailbox" by mailbox and folder.
 CREATE TABLE tally (

@@ -1,4 +1,4 @@
-import { reroute as rerouteSource, type UnmappedPerson } from "@hansard/core/ingestion";
+import { reroute as rerouteSource, type UnmappedAt } from "@hansard/core/ingestion";
 import type { Installation } from "../installation.ts";
 import { commandName, plural, print, shown, table } from "../output.ts";
 
@@ -9,9 +9,10 @@ export async function unmappedPeople(installation: Installation, { json }: { jso
     unmapped.length === 0
       ? "Everybody who took part is mapped to a mailbox."
       : table([
-          ["source", "id", "name", "address", "messages"],
-          ...unmapped.map(({ source, participant, name, address, messages }) => [
+          ["source", "destination", "id", "name", "address", "messages"],
+          ...unmapped.map(({ source, destination, participant, name, address, messages }) => [
             source,
+            destination,
             shown(participant),
             shown(name ?? ""),
             shown(address ?? ""),
@@ -23,7 +24,7 @@ export async function unmappedPeople(installation: Installation, { json }: { jso
 }
 
 /** People whom nobody claimed when their messages were delivered, and whom the map as it is now does not claim either. */
-export async function stillUnmapped(installation: Installation): Promise<(UnmappedPerson & { source: string })[]> {
+export async function stillUnmapped(installation: Installation): Promise<UnmappedAt[]> {
   const people = await installation.people();
   const recorded = await installation.journal.unmapped();
   return recorded.filter(

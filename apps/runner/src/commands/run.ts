@@ -5,7 +5,7 @@ import {
   type GapEntry,
   type SourceBooks,
   type SourceStatus,
-  type UnmappedPerson,
+  type UnmappedAt,
 } from "@hansard/core/ingestion";
 import type { Installation, OpenSource } from "../installation.ts";
 import type { UnprovenHold } from "../open-destination.ts";
@@ -25,7 +25,7 @@ export interface RunReport {
   sources: { id: string; capture: Problem<CaptureResult>; delivery: Record<string, Problem<DeliverResult>> }[];
   books: SourceBooks[];
   status: SourceStatus[];
-  unmapped: (UnmappedPerson & { source: string })[];
+  unmapped: UnmappedAt[];
   gaps: GapEntry[];
   /** Whose messages are in a third-party data mailbox until their holds are proven. */
   unprovenHolds: UnprovenHold[];

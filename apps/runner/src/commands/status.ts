@@ -20,8 +20,11 @@ export async function status(installation: Installation, { json }: { json?: bool
             return [
               `${source.id} (${source.connector})`,
               table(facts),
-              table(counts(source.byClass)),
-              table(counts(source.byMailbox)),
+              ...Object.entries(source.destinations).flatMap(([destination, { byClass, byMailbox }]) => [
+                `  at ${destination}`,
+                table(counts(byClass)),
+                table(counts(byMailbox)),
+              ]),
             ]
               .filter(Boolean)
               .join("\n");
@@ -32,7 +35,7 @@ export async function status(installation: Installation, { json }: { json?: bool
 }
 
 function counts(record: Record<string, number>): (string | number)[][] {
-  return Object.entries(record).map(([name, count]) => [`  ${shown(name)}`, count]);
+  return Object.entries(record).map(([name, count]) => [`    ${shown(name)}`, count]);
 }
 
 /** Known holes: what exists at the source and could not be captured. */

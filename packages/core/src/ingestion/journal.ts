@@ -87,6 +87,12 @@ export interface UnmappedPerson {
   messages: number;
 }
 
+/** Somebody whom nobody claimed when messages of a source went to a destination, and in how many of them. */
+export interface UnmappedAt extends UnmappedPerson {
+  source: string;
+  destination: string;
+}
+
 /** An intent that has not been settled whole: what a run that starts after a crash has to finish first. */
 export interface OpenIntent extends Omit<Intent, "quarantined" | "unmapped"> {
   id: number;
@@ -180,10 +186,8 @@ export interface SourceStatus {
   id: string;
   connector: string;
   captured: number;
-  /** Message class → number of messages. */
-  byClass: Record<string, number>;
-  /** `mailbox/folder` → number of copies. */
-  byMailbox: Record<string, number>;
+  /** By destination: message class → number of messages, and `mailbox/folder` → number of copies. */
+  destinations: Record<string, { byClass: Record<string, number>; byMailbox: Record<string, number> }>;
   quarantined: number;
   /** Which days, by the events' own clock, hold events of which partitions. */
   coverage: { partition: string; firstDay: string; lastDay: string; days: number; events: number }[];
@@ -264,7 +268,7 @@ export interface Journal {
 
   quarantine(filter?: { source?: string }): Promise<QuarantineEntry[]>;
   gaps(filter?: { source?: string; open?: boolean }): Promise<GapEntry[]>;
-  unmapped(): Promise<(UnmappedPerson & { source: string })[]>;
+  unmapped(): Promise<UnmappedAt[]>;
   /**
    * How each source stands. `destinations` are those that a source is to reach, by its id: all is pending at one that
    * nothing was sent to yet. Without it, only those count that something was sent to.
