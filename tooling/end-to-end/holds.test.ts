@@ -46,7 +46,9 @@ test("without a confirmed hold everything waits in the third-party data mailbox;
   });
   const { code, stdout } = await here.hansard("run");
   expect(code).toBe(1);
-  expect(stdout).toContain(`what is for Purges of ${ANN} and 1 more is in the Inbox of ${THIRD}`);
+  expect(stdout).toContain(
+    `what is for Purges of ${ANN} and 1 more is in the Inbox of ${THIRD}, since no hold is proven (4 copies in this run)`,
+  );
   expect(stdout).toContain(`Set-Mailbox -Identity ${ANN} -LitigationHoldEnabled $true`);
   expect(everywhere()).toEqual({ ann: [], bob: [], third: ["first", "second"] });
 
@@ -94,9 +96,15 @@ test("a person without a mailbox is named by check and by the run; rerouting doe
     message: expect.stringContaining(`${BOB} has no active mailbox in Exchange Online: it lacks a licence`),
     remedy: expect.stringContaining("Set-MgUserLicense"),
   });
-  const { stderr } = await here.hansard("run");
+  const { code, stdout, stderr } = await here.hansard("run");
+  expect(code).toBe(1);
+  const summary = `microsoft365: 2 copies for ${BOB} went to the Inbox of ${THIRD}, since there are no such mailboxes.`;
+  expect(stdout).toContain(summary);
+  expect(stdout).toContain('map them to others in the people file; then run "hansard reroute".');
+  expect(stdout).toContain("The books balance");
   expect(stderr).toContain(`What is for ${BOB} goes to ${THIRD}.`);
   expect(stderr).toContain("in Exchange Online: a licence");
+  expect(await here.hansard("run")).toMatchObject({ code: 0 });
   for (const _ of [1, 2]) expect(await here.json("reroute")).toMatchObject({ copies: 0, withdrawn: 0 });
   expect(everywhere()).toEqual({ ann: ["first", "second"], bob: [], third: ["first", "second"] });
   server.store.setMailbox({ address: BOB, hasMailbox: true });

@@ -1,3 +1,4 @@
+import type { ParkedCopies } from "@hansard/core/ingestion";
 import type { RunReport } from "./commands/run.ts";
 import type { LoadedConfiguration } from "./config/load-config.ts";
 import { commandName, plural, shown, table } from "./output.ts";
@@ -12,7 +13,7 @@ export function runSummary(report: RunReport, config: LoadedConfiguration): stri
     ...deliveredTo(report),
     unclaimed(report, config),
     gaps(report),
-    problems(report),
+    problems(report, config),
     books(report),
     next(report),
   ];
@@ -87,7 +88,7 @@ function gaps({ gaps: open }: RunReport): string {
   return [`Known gaps: ${open.length}`, ...lines, ...more].join("\n");
 }
 
-function problems({ sources, unprovenHolds }: RunReport): string {
+function problems({ sources, unprovenHolds }: RunReport, config: LoadedConfiguration): string {
   const lines = sources.flatMap(({ id, capture, delivery }) => [
     ...capture.stopped.map(({ where, ...why }) => stopped(where === undefined ? id : `${id}, ${where}`, why)),
     ...Object.entries(delivery).flatMap(([destination, result]) =>
@@ -99,19 +100,52 @@ function problems({ sources, unprovenHolds }: RunReport): string {
         : [],
     ),
   ]);
-  lines.push(...parked(unprovenHolds));
+  lines.push(...withoutHold(unprovenHolds, parkedCopies(sources)), ...withoutMailbox(parkedCopies(sources), config));
   return lines.length > 0 ? ["Needs attention", ...lines].join("\n") : "";
 }
 
+type Parked = ParkedCopies & { destination: string };
+
+/** What this run put into third-party data mailboxes for people who cannot have it yet. */
+function parkedCopies(sources: RunReport["sources"]): Parked[] {
+  return sources.flatMap(({ delivery }) =>
+    Object.entries(delivery).flatMap(([destination, { parked }]) => parked.map((one) => ({ destination, ...one }))),
+  );
+}
+
 /** One line for each destination: holds are usually missing for one and the same reason. */
-function parked(unproven: RunReport["unprovenHolds"]): string[] {
+function withoutHold(unproven: RunReport["unprovenHolds"], parked: Parked[]): string[] {
   return [...Map.groupBy(unproven, ({ destination }) => destination)].flatMap(([destination, mailboxes]) => {
     const [first] = mailboxes;
     if (!first) return [];
     const whose = mailboxes.length === 1 ? first.mailbox : `${first.mailbox} and ${mailboxes.length - 1} more`;
-    const where = `what is for Purges of ${whose} is in the Inbox of ${first.thirdPartyMailbox}, since no hold is proven`;
+    const count = copiesOf(parked.filter((one) => one.destination === destination && one.why === "no-hold"));
+    const where = `what is for Purges of ${whose} is in the Inbox of ${first.thirdPartyMailbox}, since no hold is proven (${count} in this run)`;
     return [`  ${destination}: ${where}. ${shown(first.reason)} ${first.remedy}`];
   });
+}
+
+function withoutMailbox(parked: Parked[], { destinations }: LoadedConfiguration): string[] {
+  const homeless = Map.groupBy(
+    parked.filter(({ why }) => why === "no-mailbox"),
+    ({ destination }) => destination,
+  );
+  return [...homeless].map(([destination, copies]) => {
+    const mailboxes = [...new Set(copies.map(({ mailbox }) => mailbox))].toSorted();
+    const more = mailboxes.length > PEOPLE_SHOWN ? ` and ${mailboxes.length - PEOPLE_SHOWN} more` : "";
+    const whose = `${mailboxes.slice(0, PEOPLE_SHOWN).join(", ")}${more}`;
+    const where = `the Inbox of ${destinations[destination]?.thirdPartyMailbox}`;
+    const remedy = `Give them mailboxes there, or map them to others in the people file; then run "${commandName()} reroute".`;
+    return `  ${destination}: ${copiesOf(copies)} for ${whose} went to ${where}, since there are no such mailboxes. ${remedy}`;
+  });
+}
+
+function copiesOf(parked: Parked[]): string {
+  return plural(
+    parked.reduce((sum, { copies }) => sum + copies, 0),
+    "copy",
+    "copies",
+  );
 }
 
 function stopped(where: string, { reason, remedy }: { reason: string; remedy?: string }): string {

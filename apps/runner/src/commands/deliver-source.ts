@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { deliver, type DeliverResult } from "@hansard/core/ingestion";
+import { addParked, deliver, type DeliverResult } from "@hansard/core/ingestion";
 import type { Installation, OpenSource } from "../installation.ts";
 import { plural, type Progress } from "../output.ts";
 import { explained, type Problem } from "../problem.ts";
@@ -78,11 +78,14 @@ async function earliestDue(
 }
 
 function sum(before: Problem<DeliverResult>, last: Problem<DeliverResult>): Problem<DeliverResult> {
+  const parked = before.parked.map((one) => ({ ...one }));
+  for (const one of last.parked) addParked(parked, one);
   return {
     messages: before.messages + last.messages,
     copies: before.copies + last.copies,
     quarantined: before.quarantined + last.quarantined,
     postponed: last.postponed,
+    parked,
     stopped: last.stopped,
   };
 }

@@ -114,5 +114,6 @@ function exitCode({ sources, unprovenHolds, balanced }: RunReport): number {
     ({ capture: captured, delivery }) =>
       captured.stopped.length > 0 || Object.values(delivery).some((result) => result.stopped.length > 0),
   );
-  return stopped || unprovenHolds.length > 0 || !balanced ? 1 : 0;
+  const parked = sources.some(({ delivery }) => Object.values(delivery).some((result) => result.parked.length > 0));
+  return stopped || parked || unprovenHolds.length > 0 || !balanced ? 1 : 0;
 }

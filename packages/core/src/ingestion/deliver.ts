@@ -5,6 +5,7 @@ import type { Destination } from "./destination.ts";
 import { takeGroups, waitInGroups } from "./group.ts";
 import type { Intent, Journal, OpenIntent, TakenEvents } from "./journal.ts";
 import { sourcesOf } from "./made-again.ts";
+import type { ParkedCopies } from "./parked.ts";
 import {
   type MessageSource,
   type Preparation,
@@ -47,6 +48,8 @@ export interface DeliverResult {
   quarantined: number;
   /** Deliveries that will be tried again later. */
   postponed: number;
+  /** Whose copies are in the third-party data mailbox, and why. */
+  parked: ParkedCopies[];
   /** Why delivery to the destination stopped before its end, if it did. */
   stopped?: unknown;
 }
@@ -90,7 +93,7 @@ function isStop(error: unknown): boolean {
 }
 
 class DeliverRun {
-  readonly result: DeliverResult = { messages: 0, copies: 0, quarantined: 0, postponed: 0 };
+  readonly result: DeliverResult = { messages: 0, copies: 0, quarantined: 0, postponed: 0, parked: [] };
   readonly #options: DeliverOptions;
   readonly #submitter: Submitter;
   #submitting: Promise<void> | undefined;

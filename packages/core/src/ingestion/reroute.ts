@@ -31,7 +31,7 @@ type Pending = ReadonlySet<string>;
  * it has gained, and then takes its copy out of the third-party data mailbox. Run again, it finds nothing more to do.
  */
 export async function reroute(options: DeliverOptions): Promise<RerouteResult> {
-  const result: RerouteResult = { messages: 0, copies: 0, quarantined: 0, postponed: 0, withdrawn: 0 };
+  const result: RerouteResult = { messages: 0, copies: 0, quarantined: 0, postponed: 0, parked: [], withdrawn: 0 };
   const { journal, preparation, destinationId, signal } = options;
   const pending = await pendingOf(options);
   const changes: Change[] = [];

@@ -91,3 +91,8 @@ export function unprovenRule(mailboxes: string[]): string {
 export function isUnprovenRule(rule: string): boolean {
   return rule.startsWith(UNPROVEN);
 }
+
+/** The mailboxes whose holds such a rule waits for. */
+export function unprovenMailboxes(rule: string): string[] {
+  return rule.slice(UNPROVEN.length).split(", ");
+}

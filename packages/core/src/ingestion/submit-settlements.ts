@@ -1,4 +1,5 @@
-import type { Journal, Settlement } from "./journal.ts";
+import type { IntendedTarget, Journal, Settlement } from "./journal.ts";
+import { addParked, parkedBy, type ParkedCopies } from "./parked.ts";
 
 /** What the deliveries of a run came to, in numbers. */
 export interface SubmitResult {
@@ -7,6 +8,8 @@ export interface SubmitResult {
   quarantined: number;
   /** Deliveries that will be tried again later. */
   postponed: number;
+  /** Whose copies are in the third-party data mailbox, and why. */
+  parked: ParkedCopies[];
 }
 
 /** What the next intent may settle with itself. */
@@ -15,17 +18,26 @@ export interface Deferred {
   settlements: Settlement[];
 }
 
+/** Where a delivery of the intent was to go, by its message and target. */
+type TargetOf = (message: number, target: number) => IntendedTarget | undefined;
+
 /** Writes what became of deliveries into the journal, and counts it. */
 export class Settlements {
   readonly #journal: Journal;
   readonly #result: SubmitResult;
   readonly #now: () => Date;
   #deferred: Deferred | undefined;
+  #targetOf: TargetOf = () => undefined;
 
   constructor(journal: Journal, result: SubmitResult, now: () => Date) {
     this.#journal = journal;
     this.#result = result;
     this.#now = now;
+  }
+
+  /** From now on, settlements are of the intent whose deliveries were to go where this says. */
+  begin(targetOf: TargetOf): void {
+    this.#targetOf = targetOf;
   }
 
   async settle(intent: number, settlements: Settlement[]): Promise<void> {
@@ -64,7 +76,9 @@ export class Settlements {
   }
 
   #count(settlements: Settlement[]): void {
-    for (const { result } of settlements) {
+    for (const { message, target, result } of settlements) {
+      const intended = this.#targetOf(message, target);
+      if (intended) for (const one of parkedBy(intended, result)) addParked(this.#result.parked, one);
       if (result.status === "retry") this.#result.postponed += 1;
       else if (result.status === "quarantined") this.#result.quarantined += 1;
       else this.#result.copies += 1;

@@ -60,6 +60,7 @@ export class Submitter {
 
   /** Submits all deliveries of a fresh intent. What may have been stored before it is looked for before it is written. */
   async submit(intent: number, messages: PreparedMessage[], before: StoredBefore = "nothing"): Promise<void> {
+    this.#settlements.begin((message, target) => messages[message]?.intended.targets[target]);
     const all = underwayOfAll(intent, messages);
     const mayBeThere = before === "anywhere" && this.#options.destination.guarantee === "at-least-once";
     await this.#run(intent, mayBeThere ? { fresh: [], doubtful: all, submittedAt: 0 } : { fresh: all }, before);
@@ -69,12 +70,14 @@ export class Submitter {
 
   /** Finishes what an earlier run left open. What may have been stored already is looked for before it is written. */
   async resume(intent: OpenIntent, messages: (PreparedMessage | undefined)[], open: OpenDelivery[]): Promise<void> {
+    const targetOf = (message: number, target: number) => intent.messages[message]?.targets[target];
+    this.#settlements.begin(targetOf);
     const fresh: Underway[] = [];
     const uncertain: Underway[] = [];
     const lost: Settlement[] = [];
     for (const { id, message, target, submittedAt, attempts } of open) {
       const prepared = messages[message];
-      const to = intent.messages[message]?.targets[target];
+      const to = targetOf(message, target);
       if (!prepared || !to) {
         const reason = "The message cannot be made again as it was intended, since its mapping changed.";
         const remedy = 'Run "hansard quarantine retry".';
