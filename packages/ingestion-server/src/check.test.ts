@@ -1,12 +1,12 @@
-import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, sign } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Finding } from "@hansard/core";
 import type { Folder, Outcome } from "@hansard/core/ingestion";
 import { type Microsoft365Destination, openMicrosoft365, Settings } from "@hansard/destination-microsoft365";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { certificateFor } from "./certificate.test.support.ts";
 import { APPLICATION, SampleBlobs, sampleDelivery } from "./delivery.test.sample.ts";
 import { type IngestionServer, openIngestionServer } from "./server.ts";
 import type { Application } from "./server-token.ts";
@@ -341,47 +341,13 @@ function expectError(findings: Finding[], message: string, remedy: string): void
   expect(found?.remedy).toContain(remedy);
 }
 
+/** One that began long ago, in files as the settings name them. */
 async function certificate(
   name: string,
   days: number,
 ): Promise<{ certificateFile: string; privateKeyFile: string; pem: string }> {
   const [certificateFile, privateKeyFile] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
-  const [request, authority] = [join(folder, `${name}.csr`), join(folder, `${name}.cnf`)];
-  const run = (...words: string[]) => execFileSync("openssl", words, { stdio: "ignore", cwd: folder });
-  run(
-    "req",
-    "-new",
-    "-newkey",
-    "rsa:2048",
-    "-nodes",
-    "-subj",
-    `/CN=${name}`,
-    "-keyout",
-    privateKeyFile,
-    "-out",
-    request,
-  );
-  await writeFile(join(folder, "index.txt"), "");
-  await writeFile(
-    authority,
-    "[ca]\ndefault_ca=own\n[own]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes\ndefault_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n",
-  );
-  const ends = `${new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 19).replaceAll(/\D/g, "")}Z`;
-  const dates = ["-startdate", "20200101000000Z", "-enddate", ends];
-  run(
-    "ca",
-    "-batch",
-    "-selfsign",
-    "-notext",
-    "-config",
-    authority,
-    "-keyfile",
-    privateKeyFile,
-    "-in",
-    request,
-    ...dates,
-    "-out",
-    certificateFile,
-  );
-  return { certificateFile, privateKeyFile, pem: await readFile(certificateFile, "utf8") };
+  const { key, cert } = await certificateFor(name, { from: -2000, until: days });
+  await Promise.all([writeFile(certificateFile, cert), writeFile(privateKeyFile, key)]);
+  return { certificateFile, privateKeyFile, pem: cert };
 }
