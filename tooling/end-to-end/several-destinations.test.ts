@@ -1,6 +1,4 @@
-import { join } from "node:path";
 import type { SourceStatus, UnmappedAt } from "@hansard/core/ingestion";
-import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Answer, TestInstallation } from "./installation.ts";
 import { writeSlackFolder } from "./slack-folder.ts";
@@ -64,23 +62,4 @@ test("a run's summary counts each message once for each destination, and each pe
   expect(stdout).toMatch(/Messages in all at files, by class\n +IPM\.NOTE\.Slack\.Message +3\n/);
   expect(stdout).toContain("Nobody claims 1 person;");
   expect(stdout).toMatch(/U2 .*3 messages/);
-});
-
-test("a journal of the version before is brought up, with the people that nobody claims", async () => {
-  const database = new DatabaseSync(join(here.folder, "hansard-data", "journal", "journal.db"));
-  database.exec(`
-    DROP TABLE unmapped;
-    CREATE TABLE unmapped (
-      source INTEGER NOT NULL, participant TEXT NOT NULL, name TEXT, address TEXT, messages INTEGER NOT NULL,
-      PRIMARY KEY (source, participant)
-    ) WITHOUT ROWID;
-    INSERT INTO unmapped VALUES (1, 'U2', 'U2', NULL, 6);
-    UPDATE meta SET value = 1 WHERE name = 'schema';
-  `);
-  database.close();
-  const { people } = await here.json<{ people: UnmappedAt[] }>("people", "unmapped");
-  expect(people).toMatchObject([
-    { source: "slack", destination: expect.stringMatching(/archive|files/), participant: "U2", messages: 6 },
-  ]);
-  expect(await here.json("reconcile")).toMatchObject({ balanced: true });
 });

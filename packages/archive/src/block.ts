@@ -5,6 +5,8 @@ import { type PackedBatch, packBatch, unpackBatch } from "./packed-batch.ts";
 /** About four blocks of bulk. A page of search results and an export in order of time come back to the same few. */
 const CACHE_BYTES = 32 * 1024 * 1024;
 const LARGEST_BLOCK_BYTES = 1024 * 1024 * 1024;
+/** A block of bulk becomes smaller than this, so that it comes out in one piece. What is kept for it is garbage afterwards. */
+const PIECE_BYTES = 1024 * 1024;
 
 /** Many mails compressed together take a third of the room that they take one by one, and a tenth of the time. */
 export function compressBlock(
@@ -15,8 +17,7 @@ export function compressBlock(
   const data = zstdCompressSync(raw, {
     params: { [constants.ZSTD_c_compressionLevel]: 2, [constants.ZSTD_c_checksumFlag]: 1 },
     pledgedSrcSize: raw.length,
-    // Room for whatever comes out, so that it is compressed in one piece and not through buffers.
-    chunkSize: raw.length + (raw.length >> 8) + 1024,
+    chunkSize: Math.min(PIECE_BYTES, raw.length + 1024),
   });
   return { size: raw.length, data };
 }

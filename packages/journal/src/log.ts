@@ -8,6 +8,8 @@ export type EntryKind = "page" | "hold" | "intent" | "settlement" | "withdrawal"
 
 /** What was just written is read next: some hundred pages of bulk, by which delivery may be behind. */
 const CACHED_BYTES = 16 * 1024 * 1024;
+/** An entry of bulk becomes smaller than this, so that it comes out in one piece. */
+const PIECE_BYTES = 256 * 1024;
 
 /** The append-only, hash-chained log. Its entries' bodies are JSON lines, the first of them a header. */
 export class Log {
@@ -89,8 +91,7 @@ export class Log {
 function compressed(body: Uint8Array): Uint8Array {
   return zstdCompressSync(body, {
     params: { [constants.ZSTD_c_compressionLevel]: 1 },
-    // Room for whatever comes out, so that it is compressed in one piece and not through buffers.
-    chunkSize: body.length + (body.length >> 8) + 1024,
+    chunkSize: Math.min(PIECE_BYTES, body.length + 1024),
   });
 }
 
