@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { addParked, deliver, type DeliverResult } from "@hansard/core/ingestion";
+import { deliver, type DeliverResult, ParkedCount } from "@hansard/core/ingestion";
 import type { Installation, OpenSource } from "../installation.ts";
 import { plural, type Progress } from "../output.ts";
 import { explained, type Problem } from "../problem.ts";
@@ -78,14 +78,14 @@ async function earliestDue(
 }
 
 function sum(before: Problem<DeliverResult>, last: Problem<DeliverResult>): Problem<DeliverResult> {
-  const parked = before.parked.map((one) => ({ ...one }));
-  for (const one of last.parked) addParked(parked, one);
+  const parked = new ParkedCount();
+  for (const one of [...before.parked, ...last.parked]) parked.add(one);
   return {
     messages: before.messages + last.messages,
     copies: before.copies + last.copies,
     quarantined: before.quarantined + last.quarantined,
     postponed: last.postponed,
-    parked,
+    parked: parked.copies,
     stopped: last.stopped,
   };
 }

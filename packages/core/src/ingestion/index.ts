@@ -12,7 +12,7 @@ export * from "./mail-archive.ts";
 export * from "./mail.ts";
 export * from "./message-class.ts";
 export * from "./message-id.ts";
-export { addParked, type ParkedCopies } from "./parked.ts";
+export { type ParkedCopies, ParkedCount } from "./parked.ts";
 export * from "./people/index.ts";
 export * from "./prepare.ts";
 export * from "./reroute.ts";

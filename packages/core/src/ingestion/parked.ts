@@ -10,11 +10,26 @@ export interface ParkedCopies {
   copies: number;
 }
 
-/** Adds to those of the same mailbox. */
-export function addParked(parked: ParkedCopies[], more: ParkedCopies): void {
-  const known = parked.find(({ mailbox, why }) => mailbox === more.mailbox && why === more.why);
-  if (known) known.copies += more.copies;
-  else parked.push({ ...more });
+/** Adds up copies by whose they are and why: there may be as many as an organisation has mailboxes. */
+export class ParkedCount {
+  readonly copies: ParkedCopies[];
+  readonly #known = new Map<string, ParkedCopies>();
+
+  /** Writes into `copies`, which is empty. */
+  constructor(copies: ParkedCopies[] = []) {
+    this.copies = copies;
+  }
+
+  add({ mailbox, why, copies }: ParkedCopies): void {
+    const known = this.#known.get(`${why} ${mailbox}`);
+    if (known) {
+      known.copies += copies;
+      return;
+    }
+    const first = { mailbox, why, copies };
+    this.#known.set(`${why} ${mailbox}`, first);
+    this.copies.push(first);
+  }
 }
 
 /** Nearly every delivery's answer. */

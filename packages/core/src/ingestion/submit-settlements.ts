@@ -1,5 +1,5 @@
 import type { IntendedTarget, Journal, Settlement } from "./journal.ts";
-import { addParked, parkedBy, type ParkedCopies } from "./parked.ts";
+import { parkedBy, type ParkedCopies, ParkedCount } from "./parked.ts";
 
 /** What the deliveries of a run came to, in numbers. */
 export interface SubmitResult {
@@ -26,12 +26,14 @@ export class Settlements {
   readonly #journal: Journal;
   readonly #result: SubmitResult;
   readonly #now: () => Date;
+  readonly #parked: ParkedCount;
   #deferred: Deferred | undefined;
   #targetOf: TargetOf = () => undefined;
 
   constructor(journal: Journal, result: SubmitResult, now: () => Date) {
     this.#journal = journal;
     this.#result = result;
+    this.#parked = new ParkedCount(result.parked);
     this.#now = now;
   }
 
@@ -78,7 +80,7 @@ export class Settlements {
   #count(settlements: Settlement[]): void {
     for (const { message, target, result } of settlements) {
       const intended = this.#targetOf(message, target);
-      if (intended) for (const one of parkedBy(intended, result)) addParked(this.#result.parked, one);
+      if (intended) for (const one of parkedBy(intended, result)) this.#parked.add(one);
       if (result.status === "retry") this.#result.postponed += 1;
       else if (result.status === "quarantined") this.#result.quarantined += 1;
       else this.#result.copies += 1;
