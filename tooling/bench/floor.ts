@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 
 // The floor: the same final rows and the same index, durably, and nothing else. SQLite copies them itself with
@@ -8,7 +8,7 @@ import { isMainThread, Worker, workerData } from "node:worker_threads";
 // the index, as Hansard does. A batch is as large as Hansard's.
 //
 //   node floor.ts <folder of a finished run> <folder to write to>
-const BATCH = 2_000;
+const BATCH = 2_500;
 const INDEX_BATCH = 10_000;
 
 interface Copying {
@@ -61,14 +61,18 @@ function schemaOf(database: DatabaseSync): { name: string; sql: string }[] {
   );
 }
 
+/** In the order of its key, each batch from where the last one ended: an OFFSET would walk all that was copied before, again and again. */
 function fillTable(database: DatabaseSync, name: string): void {
-  const columns = database.prepare(`SELECT count(*) AS c FROM old."${name}"`).get();
-  const rows = Number(columns?.["c"]);
-  for (let offset = 0; offset < rows; offset += BATCH) {
-    database.exec(
-      `BEGIN; INSERT INTO main."${name}" SELECT * FROM old."${name}" LIMIT ${BATCH} OFFSET ${offset}; COMMIT`,
-    );
-  }
+  const columns = database.prepare(`SELECT name FROM pragma_table_info('${name}') WHERE pk > 0 ORDER BY pk`).all();
+  const key = columns.map((column) => `"${String(column["name"])}"`).join() || "rowid";
+  const backwards = key.replaceAll(",", " DESC,");
+  const end = database.prepare(`SELECT ${key} FROM main."${name}" ORDER BY ${backwards} DESC LIMIT 1`);
+  const copy = `INSERT INTO main."${name}" SELECT * FROM old."${name}"`;
+  let copied = database.prepare(`${copy} ORDER BY ${key} LIMIT ${BATCH}`).run().changes;
+  const next = database.prepare(
+    `${copy} WHERE (${key}) > (${key.replaceAll(/"[^"]+"|rowid/g, "?")}) ORDER BY ${key} LIMIT ${BATCH}`,
+  );
+  while (copied === BATCH) copied = next.run(...(Object.values(end.get() ?? {}) as SQLInputValue[])).changes;
 }
 
 /** The index's words come from a staging table that was written beforehand, since an index without content cannot be read. */
