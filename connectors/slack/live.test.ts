@@ -37,17 +37,18 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+// Each seed is a history of its own for one of the three.
 describe.each([
-  ["discovery", "organisation"],
-  ["web", "bot"],
-  ["web", "user"],
-] as const)("mode %s with the token of a %s", (mode, kind) => {
-  const share = mode === "discovery" ? 0.5 : 0.25;
+  ["discovery", "organisation", [0, 2]],
+  ["web", "bot", [1]],
+  ["web", "user", [3]],
+] as const)("mode %s with the token of a %s", (mode, kind, turns: readonly number[]) => {
+  const seeds = Array.from({ length: SEEDS }, (_, index) => FIRST + index).filter((seed) => turns.includes(seed % 4));
   test(
-    `archives what happened, event for event, for ${Math.ceil(SEEDS * share)} seeds`,
+    `archives what happened, event for event, for ${seeds.length} seeds`,
     { timeout: 60_000 + SEEDS * 1000 },
     async () => {
-      for (let seed = FIRST; seed < FIRST + SEEDS * share; seed += 1) await prove(mode, kind, seed);
+      for (const seed of seeds) await prove(mode, kind, seed);
     },
   );
 });

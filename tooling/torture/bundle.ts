@@ -19,8 +19,10 @@ export interface Mutant {
   name: string;
   /** What is wrong with it, as a sentence. */
   fault: string;
-  /** Which tests must catch it. */
-  caughtBy: "kills" | "kills at writes" | "power cuts" | "order of writes";
+  /** Which tests must catch it. All but "looking" let it pass where nothing strikes. */
+  caughtBy: "kills" | "kills at writes" | "power cuts" | "order of writes" | "looking";
+  /** What the test must say of it, so that it is not red for another reason. */
+  says: RegExp;
   /** Relative to the repository. */
   file: string;
   replacements: [from: string, to: string][];

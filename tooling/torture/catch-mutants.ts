@@ -1,14 +1,58 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { bundleChild, type Mutant } from "./bundle.ts";
 import { orderOfWrites } from "./order-of-writes.ts";
 import { canCutPower, powerCuts } from "./power-cuts.ts";
 import { randomKills } from "./random-kills.ts";
+import { openRecovery } from "./recovery.ts";
+import { startChild } from "./run-child.ts";
+import { SCENARIOS } from "./scenarios.ts";
 import { canTrace } from "./strike-by-strace.ts";
 import { openStriker, strikeEverywhere } from "./strikes.ts";
-import type { TortureResult } from "./torture-result.ts";
+import type { Torture, TortureResult } from "./torture-result.ts";
 
-/** Puts a mutant to the test that must catch it. Undefined where this machine cannot run that test. */
-export async function tortureMutant(mutant: Mutant, sound: string, seed: number): Promise<TortureResult | undefined> {
+/**
+ * What is wrong with how a mutant is caught: nothing where the test that must catch it says what it must, and where the
+ * mutant passes as long as nothing strikes, so that the strikes are what finds it. Undefined where this machine cannot run that test.
+ */
+export async function notCaught(mutant: Mutant, sound: string, seed: number): Promise<string[] | undefined> {
   const bundle = await bundleChild(mutant);
+  const caught = await torture(bundle, mutant, sound, seed);
+  if (caught === undefined) return undefined;
+  const wrong = caught.problems.some((problem) => mutant.says.test(problem))
+    ? []
+    : [`The mutant ${mutant.name} is not caught as it must be; said is: ${caught.problems[0] ?? "nothing"}`];
+  if (mutant.caughtBy === "looking") return wrong;
+  const [unstruck] = (await lookAt({ bundle, sound, seed })).problems;
+  return unstruck === undefined
+    ? wrong
+    : [...wrong, `The mutant ${mutant.name} fails without being struck: ${unstruck}`];
+}
+
+/** Runs the scenarios to their ends without any strike, and looks at what they left. */
+async function lookAt({ bundle, sound }: Torture): Promise<TortureResult> {
+  const result: TortureResult = { hits: 0, problems: [] };
+  const recovery = openRecovery(bundle, sound);
+  for (const scenario of Object.values(SCENARIOS)) {
+    const folder = mkdtempSync(join(tmpdir(), "hansard-look-"));
+    const { code, stderr } = await startChild({ bundle, folder, scenario }).ended;
+    if (code !== 0) result.problems.push(`It ended with ${code}: ${stderr.trim()}`);
+    result.problems.push(...(await recovery.inspect(folder, scenario)));
+    result.hits += 1;
+    rmSync(folder, { recursive: true });
+  }
+  recovery.close();
+  return result;
+}
+
+async function torture(
+  bundle: string,
+  mutant: Mutant,
+  sound: string,
+  seed: number,
+): Promise<TortureResult | undefined> {
+  if (mutant.caughtBy === "looking") return lookAt({ bundle, sound, seed });
   if (mutant.caughtBy === "order of writes") return canTrace() ? orderOfWrites(bundle) : undefined;
   if (mutant.caughtBy === "power cuts") return canCutPower() ? powerCuts({ bundle, sound, seed }, 25) : undefined;
   if (mutant.caughtBy === "kills") return randomKills({ bundle, sound, seed }, 60);

@@ -18,26 +18,37 @@ export const SEEDS: LongRun[] = [
   {
     id: "seeds-slack",
     tests: ["connectors/slack/live.test.ts", "connectors/slack/socket.test.ts"],
-    sources: ["connectors/slack", "packages/core/src", "tooling/servers/slack"],
+    sources: ["connectors/slack", "packages/core/src", "packages/testkit/src", "tooling/servers/slack"],
   },
   {
     id: "seeds-twitter",
     tests: ["connectors/twitter/capture.test.ts"],
-    sources: ["connectors/twitter", "packages/core/src", "tooling/servers/x"],
+    sources: ["connectors/twitter", "packages/core/src", "packages/testkit/src", "tooling/servers/x"],
   },
   {
     id: "seeds-chatter",
     tests: ["connectors/salesforce-chatter/capture.test.ts"],
-    sources: ["connectors/salesforce-chatter", "packages/core/src", "tooling/servers/salesforce"],
+    sources: [
+      "connectors/salesforce-chatter",
+      "packages/core/src",
+      "packages/testkit/src",
+      "tooling/servers/salesforce",
+    ],
   },
   {
     id: "seeds-bloomberg",
     tests: ["tooling/servers/bloomberg/seeds.test.ts"],
-    sources: ["connectors/bloomberg", "packages/core/src", "packages/file-drop/src", "tooling/servers/bloomberg"],
+    sources: [
+      "connectors/bloomberg",
+      "packages/core/src",
+      "packages/testkit/src",
+      "packages/file-drop/src",
+      "tooling/servers/bloomberg",
+    ],
   },
 ];
 
-const DELIVERY = ["packages/core/src", "packages/journal/src", "packages/ingestion-server/src"];
+const DELIVERY = ["packages/core/src", "packages/journal/src", "packages/archive/src", "packages/ingestion-server/src"];
 
 /** Deliveries to a server on which every fault happens to one request in twenty. */
 export const DELIVERIES: LongRun[] = [
@@ -81,7 +92,7 @@ export async function runSeeds(
 
 /** A slice that does not begin at 1 means something only to tests that run as many seeds as are asked for from where they are told. */
 function countsFromFirst(test: string): boolean {
-  return /seed < (FIRST\w*) \+ SEEDS/.test(readFileSync(join(ROOT, test), "utf8"));
+  return /seed < (FIRST\w*) \+ SEEDS;|FIRST \+ index/.test(readFileSync(join(ROOT, test), "utf8"));
 }
 
 /** Runs the long form of a destination's tests. What was shown is what the tests are called. */

@@ -6,6 +6,7 @@ export const MUTANTS: Mutant[] = [
     name: "checkpoint-before-events",
     fault: "The checkpoint is stored in a transaction of its own, before the events that it covers.",
     caughtBy: "kills at writes",
+    says: /claims \d+ events more than were captured/,
     file: "packages/journal/src/page-queue.ts",
     replacements: [
       [
@@ -22,6 +23,7 @@ export const MUTANTS: Mutant[] = [
     name: "synchronous-normal",
     fault: "SQLite does not wait for the disk when it commits.",
     caughtBy: "power cuts",
+    says: /events were promised and \d+ survived/,
     file: "packages/journal/src/database.ts",
     replacements: [
       ["PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"],
@@ -32,6 +34,7 @@ export const MUTANTS: Mutant[] = [
     name: "archive-synchronous-normal",
     fault: "The archive does not wait for the disk when it accepts a delivery.",
     caughtBy: "power cuts",
+    says: /Lost or doubled: .* is there 0 times/,
     file: "packages/archive/src/truth.ts",
     replacements: [['new Database(file, { synchronous: "FULL" })', 'new Database(file, { synchronous: "NORMAL" })']],
   },
@@ -39,11 +42,14 @@ export const MUTANTS: Mutant[] = [
     name: "exclusive-cursor",
     fault: "After a restart the next event behind the cursor is passed over.",
     caughtBy: "kills",
+    says: /Lost or doubled: .* is there 0 times/,
     file: "packages/journal/src/event-reader.ts",
     replacements: [
       [
         'const first = Math.max(Number(page["first"]), after + 1);',
-        'const first = Math.max(Number(page["first"]), after + 2);',
+        `const begun = ((globalThis as { begun?: WeakSet<object> }).begun ??= new WeakSet());
+      const first = Math.max(Number(page["first"]), after + (after === 0 || begun.has(this) ? 1 : 2));
+      begun.add(this);`,
       ],
     ],
   },
@@ -51,6 +57,7 @@ export const MUTANTS: Mutant[] = [
     name: "acknowledged-before-the-journal",
     fault: "Events are acknowledged before the journal has them.",
     caughtBy: "kills",
+    says: /events were promised and \d+ are there/,
     file: "packages/core/src/ingestion/capture.ts",
     replacements: [
       [
@@ -64,13 +71,41 @@ export const MUTANTS: Mutant[] = [
     name: "folder-not-synchronised",
     fault: "A file's folder is not synchronised before a row refers to the file.",
     caughtBy: "order of writes",
+    says: /before the folder [0-9a-f]{2} .* was synchronised/,
     file: "packages/journal/src/blobs.ts",
     replacements: [["for (const folder of [dirname(path), this.#folder]) await syncFolder(folder);", ""]],
+  },
+  {
+    name: "new-folder-not-synchronised",
+    fault: "The folder of a file's folder, which is new, is not synchronised before a row refers to the file.",
+    caughtBy: "order of writes",
+    says: /before the folder blobs .* was synchronised/,
+    file: "packages/journal/src/blobs.ts",
+    replacements: [["of [dirname(path), this.#folder]) await", "of [dirname(path)]) await"]],
+  },
+  {
+    name: "file-not-synchronised",
+    fault: "A file gets its name before what is in it is synchronised.",
+    caughtBy: "order of writes",
+    says: /got its name before its content was synchronised/,
+    file: "packages/journal/src/blobs.ts",
+    replacements: [["await storing(temporary, () => file.sync());", ""]],
+  },
+  {
+    name: "file-left-out",
+    fault: "A mail comes without the first of its files.",
+    caughtBy: "looking",
+    says: /Lost or doubled: .* with file/,
+    file: "packages/core/src/ingestion/compose/compose-message.ts",
+    replacements: [
+      ["(draft.attachments ?? []).map(safeAttachment)", "(draft.attachments ?? []).slice(1).map(safeAttachment)"],
+    ],
   },
   {
     name: "receipt-before-submit",
     fault: "A delivery is recorded as received before it was handed over.",
     caughtBy: "kills at writes",
+    says: /Lost or doubled: .* is there 0 times/,
     file: "packages/core/src/ingestion/submit.ts",
     replacements: [
       [

@@ -38,13 +38,15 @@ export async function powerCuts({ bundle, sound, seed, onProgress }: Torture, cu
   process.once("SIGTERM", end).once("SIGINT", end).once("exit", cleanUp);
   try {
     const points = await pointsOf(bundle, join(folder, "counted"));
-    for (let cut = 0; cut < cuts && result.problems.length === 0; cut += 1) {
+    for (let cut = 0; result.hits < cuts && result.problems.length === 0; cut += 1) {
       const run = { bundle, folder: join(disk, "data"), scenario: withSeed(seed + cut) };
       const point = points && pick(points, random());
-      const durable = await cutPower(folder, run, point ?? Math.floor(random() * 1000));
-      result.hits += 1;
+      const { durable, struck, failed } = await cutPower(folder, run, point ?? Math.floor(random() * 1000));
+      // Runs differ by some calls: what came to its end before its point was not cut off.
+      if (struck) result.hits += 1;
       const found = eventsIn(run.folder);
       const wrong = [
+        ...(failed === undefined ? [] : [`It failed before the cut: ${failed}`]),
         ...(found < durable ? [`${durable} events were promised and ${found} survived.`] : []),
         ...(await recovery.finish(run.folder, run.scenario)),
         ...(await recovery.inspect(run.folder, run.scenario)),
@@ -88,9 +90,13 @@ function pick(counts: Map<string, number>, where: number): Point {
 
 /**
  * Runs the program on a new disk, stops it at a point or after so many milliseconds of its work, and mounts what the disk held then. Gives
- * how many events had been promised.
+ * how many events had been promised, whether it was cut off at all, and why it failed by itself, if it did.
  */
-async function cutPower(folder: string, run: Run, where: Point | number): Promise<number> {
+async function cutPower(
+  folder: string,
+  run: Run,
+  where: Point | number,
+): Promise<{ durable: number; struck: boolean; failed: string | undefined }> {
   const [image, copy, disk, log] = [
     join(folder, "image"),
     join(folder, "copy"),
@@ -105,17 +111,18 @@ async function cutPower(folder: string, run: Run, where: Point | number): Promis
   await started;
   if (typeof where === "number") await sleep(where);
   else while (process.exitCode === null && !isStruck(log)) await sleep(2);
+  const { exitCode } = process;
   process.kill("SIGSTOP");
   // What was promised up to now must be on the disk now.
   await sleep(20);
   const durable = promised();
   shell("cp", "--sparse=always", image, copy);
   process.kill("SIGKILL");
-  await ended;
+  const { stderr } = await ended;
   rmSync(log, { force: true });
   await unmount(disk);
   mount(copy, disk);
-  return durable;
+  return { durable, struck: exitCode === null, failed: exitCode === null || exitCode === 0 ? undefined : stderr };
 }
 
 function isStruck(log: string): boolean {

@@ -81,15 +81,23 @@ export function scenarioEvents(
 
 async function storeFiles(
   event: SourceEvent,
-  { files }: ScenarioSettings,
+  settings: ScenarioSettings,
   blobs: { put(content: Uint8Array): Promise<{ sha256: string; size: number }> },
 ): Promise<void> {
-  const index = Number(event.key.split(":")[1]);
-  if (!files || index % 4 !== 0) return;
-  const size = index % 8 === 0 ? 70_000 : 500;
-  event.attachments = [
-    { id: `f${index}`, name: `file ${index}.bin`, blob: await blobs.put(contentOf(event.key, size)) },
-  ];
+  const attachments = [];
+  for (const { id, name, content } of scenarioFiles(event.key, settings))
+    attachments.push({ id, name, blob: await blobs.put(content) });
+  if (attachments.length > 0) event.attachments = attachments;
+}
+
+/** The files that an event carries. */
+export function scenarioFiles(
+  key: string,
+  { files }: Pick<ScenarioSettings, "files">,
+): { id: string; name: string; content: Uint8Array }[] {
+  const index = Number(key.split(":")[1]);
+  if (!files || index % 4 !== 0) return [];
+  return [{ id: `f${index}`, name: `file ${index}.bin`, content: contentOf(key, index % 8 === 0 ? 70_000 : 500) }];
 }
 
 function contentOf(key: string, size: number): Uint8Array {

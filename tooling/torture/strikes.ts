@@ -24,6 +24,8 @@ export interface StrikesOptions {
 export interface StrikesResult extends TortureResult {
   /** How many points each thread was struck at. */
   threads: Record<string, number>;
+  /** How many points there were in the run that was counted, and in no later one: threads share their work differently each time. */
+  missed: number;
 }
 
 /** The best that this machine can do: undefined where it can do none. */
@@ -37,7 +39,7 @@ export async function strikeEverywhere(
   striker: Striker,
   { acts, step, scenarios = Object.keys(SCENARIOS), jobs = 1, tally }: StrikesOptions,
 ): Promise<StrikesResult> {
-  const total: StrikesResult = { hits: 0, problems: [], threads: {} };
+  const total: StrikesResult = { hits: 0, problems: [], threads: {}, missed: 0 };
   for (const name of scenarios) {
     const scenario = SCENARIOS[name];
     if (scenario === undefined) throw new Error(`There is no scenario "${name}"; there are ${Object.keys(SCENARIOS)}.`);
@@ -53,11 +55,14 @@ export async function strikeEverywhere(
   return total;
 }
 
+/** A point that a run does not come to may be there in the next. */
+const ATTEMPTS = 3;
 /** After so many it is clear that something is wrong. */
 const ENOUGH_PROBLEMS = 20;
 
-function add(total: StrikesResult, { hits, problems, threads }: StrikesResult): void {
+function add(total: StrikesResult, { hits, problems, threads, missed }: StrikesResult): void {
   total.hits += hits;
+  total.missed += missed;
   total.problems.push(...problems);
   for (const [thread, own] of Object.entries(threads)) total.threads[thread] = (total.threads[thread] ?? 0) + own;
 }
@@ -75,7 +80,7 @@ async function strikeScenario(
   striker: Striker,
   { name, scenario, act, step, jobs }: Piece,
 ): Promise<StrikesResult> {
-  const result: StrikesResult = { hits: 0, problems: [], threads: {} };
+  const result: StrikesResult = { hits: 0, problems: [], threads: {}, missed: 0 };
   if (striker.lacks.includes(act)) return result;
   const folder = mkdtempSync(join(scratch(), "hansard-strikes-"));
   const template = join(folder, "template");
@@ -94,7 +99,10 @@ async function strikeScenario(
     const recovery = openRecovery(bundle, sound);
     for (const point of chosen) {
       if (result.problems.length >= ENOUGH_PROBLEMS) break;
-      const reached = await strikeAt(lane, point, recovery);
+      let reached = false;
+      for (let attempt = 0; attempt < ATTEMPTS && !reached; attempt += 1)
+        reached = await strikeAt(lane, point, recovery);
+      if (!reached) result.missed += 1;
       if (reached && step === 1 && point.call === counts.get(point.thread)) await strikeBeyond(lane, point, recovery);
     }
     recovery.close();
