@@ -7,7 +7,15 @@ import { makeSample } from "../sample/make-sample.ts";
 import { ROOT } from "../workspace.ts";
 
 // What a user gets: plain npm, the tarballs alone, a folder outside the repository.
-const PACKED = ["packages/core", "packages/journal", "packages/archive", "connectors/slack", "apps/runner"];
+const USED = ["packages/core", "packages/journal", "packages/archive", "connectors/slack", "apps/runner"];
+/** An installation for each package takes minutes. */
+const ALONE =
+  process.env["HANSARD_EACH_ALONE"] === "1"
+    ? ["packages", "connectors", "apps"].flatMap((parent) =>
+        readdirSync(join(ROOT, parent)).map((name) => `${parent}/${name}`),
+      )
+    : [];
+const PACKED = ALONE.length > 0 ? ALONE : USED;
 // The test runner's own start script lets every package of the repository be found from anywhere.
 const { NODE_PATH: _, ...ENVIRONMENT } = process.env;
 const built = PACKED.every((folder) => existsSync(join(ROOT, folder, "dist", "index.js")));
@@ -16,10 +24,12 @@ const npm = join(process.execPath, "..", "..", "lib", "node_modules", "npm", "bi
 describe.skipIf(!built)("the packed packages (skipped until npm run build)", () => {
   const here = mkdtempSync(join(tmpdir(), "hansard-packages-"));
   const tarballs: Record<string, string> = {};
+  let used: string[];
   let sample: string;
 
   beforeAll(async () => {
     for (const folder of PACKED) tarballs[folder] = pack(join(ROOT, folder), here);
+    used = USED.map((folder) => tarballs[folder] ?? "");
     sample = await makeSample(join(here, "sample"));
   }, 300_000);
 
@@ -27,7 +37,7 @@ describe.skipIf(!built)("the packed packages (skipped until npm run build)", () 
 
   test("install with plain npm and archive the sample", () => {
     const user = join(here, "user");
-    install(user, Object.values(tarballs));
+    install(user, used);
     writeConfiguration(user, "slack: { settings: { export: " + JSON.stringify(sample) + " } }");
     const { stdout } = hansard(user, "run", "--json");
     const report = JSON.parse(stdout);
@@ -41,23 +51,39 @@ describe.skipIf(!built)("the packed packages (skipped until npm run build)", () 
 
   test("the connector works with the lowest core that its range allows", () => {
     const { peerDependencies } = manifestIn(tarballs["connectors/slack"] ?? "");
-    const lowest = (peerDependencies["@hansard/core"] ?? "").replace(/^[^\d]*/, "");
+    const lowest = (peerDependencies?.["@hansard/core"] ?? "").replace(/^[^\d]*/, "");
     const { version } = manifestIn(tarballs["packages/core"] ?? "");
     // As long as the lowest is the present one the test above has shown it; later it comes from the registry.
     const core = lowest === version ? (tarballs["packages/core"] ?? "") : `@hansard/core@${lowest}`;
     const user = join(here, "lowest");
-    install(user, [
-      core,
-      ...Object.entries(tarballs)
-        .filter(([folder]) => folder !== "packages/core")
-        .map(([, file]) => file),
-    ]);
+    install(user, [core, ...used.filter((file) => file !== tarballs["packages/core"])]);
     expect(
       JSON.parse(readFileSync(join(user, "node_modules", "@hansard", "core", "package.json"), "utf8")).version,
     ).toBe(lowest);
     writeConfiguration(user, "slack: { settings: { export: " + JSON.stringify(sample) + " } }");
     expect(json(user, "run").balanced).toBe(true);
   }, 300_000);
+
+  test.runIf(ALONE.length > 0).each(PACKED)(
+    "%s installs alone from its tarball, and all that it exports can be imported (needs HANSARD_EACH_ALONE=1)",
+    (folder) => {
+      const user = join(here, `alone-${folder.replaceAll(/\W/g, "-")}`);
+      const manifests = Object.fromEntries(Object.values(tarballs).map((file) => [file, manifestIn(file)]));
+      const file = tarballs[folder] ?? "";
+      install(user, [...withOwn(manifests, file)]);
+      const { name = "", exports = {} } = manifests[file] ?? {};
+      const entries = Object.keys(exports).map((entry) => name + entry.slice(1));
+      const script = `for (const entry of ${JSON.stringify(entries)})
+        if (Object.keys(await import(entry)).length === 0) throw new Error(entry + " exports nothing.");`;
+      const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
+        cwd: user,
+        encoding: "utf8",
+        env: ENVIRONMENT,
+      });
+      expect(`${status} ${stderr}`).toBe("0 ");
+    },
+    300_000,
+  );
 
   test("a connector that is not installed is named with the command that installs it", () => {
     const user = join(here, "user");
@@ -124,8 +150,26 @@ function install(user: string, packages: string[]): void {
   if (status !== 0) throw new Error(`npm install failed: ${stderr}`);
 }
 
-function manifestIn(tarball: string): { version: string; peerDependencies: Record<string, string> } {
+interface Manifest {
+  name: string;
+  version: string;
+  exports: Record<string, unknown>;
+  dependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
+}
+
+function manifestIn(tarball: string): Manifest {
   return JSON.parse(execFileSync("tar", ["-xzOf", tarball, "package/package.json"], { encoding: "utf8" }));
+}
+
+/** A package's tarball and those of our own that it depends on, since no registry has them yet. */
+function withOwn(manifests: Record<string, Manifest>, file: string, all = new Set<string>()): Set<string> {
+  if (all.has(file)) return all;
+  all.add(file);
+  const { dependencies, peerDependencies } = manifests[file] ?? {};
+  for (const [other, { name }] of Object.entries(manifests))
+    if (name in { ...dependencies, ...peerDependencies }) withOwn(manifests, other, all);
+  return all;
 }
 
 function writeConfiguration(user: string, sources: string): void {

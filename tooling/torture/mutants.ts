@@ -41,7 +41,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: "exclusive-cursor",
     fault: "After a restart the next event behind the cursor is passed over.",
-    caughtBy: "kills",
+    caughtBy: "kills at writes",
     says: /Lost or doubled: .* is there 0 times/,
     file: "packages/journal/src/event-reader.ts",
     replacements: [
