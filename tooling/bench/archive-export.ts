@@ -4,6 +4,7 @@ import { destination as archivePlugin } from "@hansard/archive";
 import { connector } from "@hansard/connector-slack";
 import { capture, deliver, loadPeopleMap } from "@hansard/core/ingestion";
 import { openJournal } from "@hansard/journal";
+import type { BulkRun, Progress } from "./archive-run.ts";
 
 // Archives a Slack export as the runner does, and prints what it took as JSON.
 const [exportFolder = "", folder = ""] = process.argv.slice(2);
@@ -12,6 +13,8 @@ mkdirSync(join(folder, "archive"), { recursive: true });
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const { signal } = new AbortController();
 const memory: number[] = [];
+const progress: Progress[] = [];
+let read = 0;
 const sampler = setInterval(() => memory.push(process.memoryUsage.rss()), 500);
 
 const start = performance.now();
@@ -44,7 +47,16 @@ const preparation = {
 };
 // As "hansard run" does: what is captured is delivered meanwhile.
 let capturedAt = start;
-const capturing = capture({ source: "slack", connector, settings, journal, http, log, signal });
+const capturing = capture({
+  source: "slack",
+  connector,
+  settings,
+  journal,
+  http,
+  log,
+  signal,
+  onProgress: ({ captured }) => (read += captured),
+});
 const capturedAll = capturing.then(() => (capturedAt = performance.now()));
 const delivered = await deliver({
   capturing,
@@ -55,6 +67,7 @@ const delivered = await deliver({
   grouping: "event",
   log,
   signal,
+  onProgress: ({ messages }) => progress.push(now(messages)),
 });
 const captured = await capturing;
 await capturedAll;
@@ -67,19 +80,23 @@ await destination.close();
 await journal.close();
 const seconds = (performance.now() - start) / 1000;
 clearInterval(sampler);
-const { user, system } = process.cpuUsage();
-process.stdout.write(
-  JSON.stringify({
-    messages: delivered.messages,
-    copies: delivered.copies,
-    found,
-    seconds,
-    captureSeconds: (capturedAt - start) / 1000,
-    cpuSeconds: (user + system) / 1e6,
-    maxRss: process.resourceUsage().maxRSS * 1024,
-    rss: memory,
-  }),
-);
+const result: BulkRun = {
+  messages: delivered.messages,
+  copies: delivered.copies,
+  found: found ?? 0,
+  seconds,
+  captureSeconds: (capturedAt - start) / 1000,
+  cpuSeconds: now(delivered.messages).cpuSeconds,
+  maxRss: process.resourceUsage().maxRSS * 1024,
+  rss: memory,
+  progress,
+};
+process.stdout.write(JSON.stringify(result));
+
+function now(messages: number): Progress {
+  const { user, system } = process.cpuUsage();
+  return { messages, read, seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6 };
+}
 
 async function refuse(): Promise<never> {
   throw new Error("A benchmark has no network.");

@@ -10,7 +10,8 @@ export interface ExportSize {
   seed?: number;
 }
 
-const MEMBERS = 4;
+/** Who reads each message, and gets a copy. */
+export const MEMBERS = 4;
 const VOCABULARY = 50_000;
 const START_SECONDS = Date.UTC(2025, 0, 1) / 1000;
 const DAY_SECONDS = 86_400;

@@ -30,6 +30,14 @@ function printed(script: string, words: string[], nodeOptions: string[], codes: 
   return stdout;
 }
 
+/** A bench of which the work was not done, or not all of it, must not pass. */
+export function assertDone(what: string, done: number, asked: number): void {
+  if (done !== asked)
+    throw new Error(
+      `${what}: ${done.toLocaleString("en-US")}, and ${asked.toLocaleString("en-US")} were asked for. What was measured is not the work.`,
+    );
+}
+
 /** How long a command takes, in seconds. */
 export function timed(command: string, words: string[], options: SpawnSyncOptions = {}): number {
   const start = performance.now();
@@ -55,6 +63,12 @@ export function percentile(values: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN;
 }
 
+/** Processor time that this process has taken so far, in microseconds. */
+export function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
 /** The bytes of a folder's files that lie on the disk. */
 export function bytesIn(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce(
@@ -72,7 +86,12 @@ export interface Row {
 }
 
 export function atLeast(what: string, ratio: number, goal: number, absolute: string): Row {
-  return { what, measured: `${ratio.toFixed(2)} (${absolute})`, goal: `≥ ${goal}`, ok: ratio >= goal };
+  return {
+    what,
+    measured: `${ratio.toFixed(2)}${absolute ? ` (${absolute})` : ""}`,
+    goal: `≥ ${goal}`,
+    ok: ratio >= goal,
+  };
 }
 
 export function atMost(what: string, value: number, goal: number, absolute: string, unit = ""): Row {
