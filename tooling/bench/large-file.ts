@@ -5,6 +5,7 @@ import type { Connector, MessageDraft, Page } from "@hansard/core";
 import { defineConnector } from "@hansard/core";
 import { capture, deliver, loadPeopleMap } from "@hansard/core/ingestion";
 import { openJournal } from "@hansard/journal";
+import { assertDone, bytesIn } from "./measure.ts";
 
 // One message with an attachment of a gigabyte, in a process that may use a heap of 256 MB.
 const [folder = "", megabytes = "1024"] = process.argv.slice(2);
@@ -36,7 +37,7 @@ const preparation = {
   blobs: journal.blobs,
   messageBytes: destination.limits.messageBytes,
 };
-const { copies } = await deliver({
+const { copies, quarantined, postponed, stopped } = await deliver({
   preparation,
   destinationId: "archive",
   destination,
@@ -45,13 +46,17 @@ const { copies } = await deliver({
   log,
   signal,
 });
-const problems = (await destination.archive?.verify()) ?? [];
+if (stopped !== undefined) throw stopped;
+assertDone("messages in quarantine or postponed", quarantined + postponed, 0);
+assertDone("copies of the large file", copies, 2);
+const problems = await destination.archive?.verify();
+if (problems?.length !== 0) throw new Error(`The archive does not verify: ${JSON.stringify(problems)}`);
+const stored = bytesIn(join(folder, "archive"));
+if (stored < Number(megabytes) * 2 ** 20) throw new Error(`The archive holds ${stored} bytes, which is not the file.`);
 await destination.close();
 await journal.close();
 process.stdout.write(
   JSON.stringify({
-    copies,
-    problems,
     seconds: (performance.now() - start) / 1000,
     maxRss: process.resourceUsage().maxRSS * 1024,
   }),

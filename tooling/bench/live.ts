@@ -5,7 +5,10 @@ import { destination as archivePlugin } from "@hansard/archive";
 import type { SourceEvent } from "@hansard/core";
 import { deliver, loadPeopleMap } from "@hansard/core/ingestion";
 import { openJournal } from "@hansard/journal";
+import { assertDone } from "./measure.ts";
 import { scenarioConnector } from "../torture/scenario-connector.ts";
+
+const PEOPLE = ["ann@here.example", "bob@here.example", "cem@here.example", "dan@here.example"];
 
 // Events arrive one by one at an even pace; each is timed from its arrival until it is durable in the archive.
 const [folder = "", perSecond = "500", seconds = "10"] = process.argv.slice(2);
@@ -59,7 +62,7 @@ while (latencies.length < total) {
     continue;
   }
   await journal.append("source", "all", { events: batch.map(({ event }) => event) }, new Date());
-  await deliver({ preparation, destinationId: "archive", destination, journal, grouping: "event", log, signal });
+  await deliverAll(batch.length);
   const now = performance.now();
   // The first second is spent on compiling and on making the tables.
   for (const { at } of batch) latencies.push(now - at);
@@ -76,15 +79,23 @@ process.stdout.write(
   }),
 );
 
+/** An event that was not delivered would have been quick. */
+async function deliverAll(events: number): Promise<void> {
+  const to = { preparation, destinationId: "archive", destination, journal, grouping: "event" as const };
+  const { stopped, quarantined, postponed, copies } = await deliver({ ...to, log, signal });
+  if (stopped !== undefined) throw stopped;
+  assertDone("live events in quarantine or postponed", quarantined + postponed, 0);
+  assertDone("copies of live events", copies, events * PEOPLE.length);
+}
+
 function eventOf(index: number): SourceEvent {
-  const people = ["ann@here.example", "bob@here.example", "cem@here.example", "dan@here.example"];
   return {
     type: "Message",
     key: `live:${String(index).padStart(8, "0")}`,
     occurredAt: new Date().toISOString(),
     data: {
-      from: people[index % 4] ?? "",
-      to: people,
+      from: PEOPLE[index % PEOPLE.length] ?? "",
+      to: PEOPLE,
       text: `Live message ${index} ${"word ".repeat(100)}`,
       unmappable: false,
     },
