@@ -14,6 +14,8 @@ export interface LimitsBench {
   listen(folder: string, options: EwsOptions, serviceMs: number): Promise<Listening>;
   open(url: string, folder: string, settings: object): Promise<Destination>;
   delivery(index: number, mailboxes: number): Promise<Delivery>;
+  /** How long a plain client takes to post them over so many connections, one in each request, in milliseconds. */
+  postPlain(url: string, deliveries: Delivery[], connections: number): Promise<number>;
   /** Of the largest request with one message. */
   requestBytes: number;
 }
@@ -23,18 +25,12 @@ interface Limit {
   server: Partial<PaceLimits>;
   settings: object;
   messages: number;
-  /** How long a client takes that uses the limit to the last, in milliseconds, with a server that was as fast as this one. */
-  idealMs(served: Served): number;
+  /** What a plain client posts that no limit holds up, to learn how fast the server is. */
+  plain: { messages: number; connections: number };
+  /** How long a client takes that uses the limit to the last, in milliseconds, from what the plain client took. */
+  idealMs(plainMs: number): number;
   /** How long the server takes for each message, in milliseconds. */
   serviceMs: number;
-}
-
-/** What the server did. */
-interface Served {
-  /** For how long requests were under way, summed. */
-  busyMs: number;
-  /** When each was answered, from the start. */
-  answeredMs: number[];
 }
 
 const MAILBOXES = 8;
@@ -45,14 +41,16 @@ const IN_SLOTS = 48;
 const IN_WINDOW = 10;
 const WINDOW_MS = 12_000;
 const WINDOWS = 3;
+/** As many as the destination uses where nothing else is set. */
+const CONNECTIONS = 10;
 
 /** Delivers under each limit for so long that it alone decides how fast it goes. Prints a line of JSON for each. */
 export async function keepToLimits(bench: LimitsBench): Promise<void> {
-  async function row(limit: Limit): Promise<string> {
+  async function row(limit: Limit, plainMs: number): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), "ews-limits-"));
-    const { ms, exceeded, served } = await deliverUnder(limit, bench, folder);
+    const { ms, exceeded } = await deliverUnder(limit, bench, folder);
     await rm(folder, { recursive: true });
-    const used = limit.idealMs(served) / ms;
+    const used = limit.idealMs(plainMs) / ms;
     const figures = {
       limit: limit.what,
       seconds: Number((ms / 1000).toFixed(2)),
@@ -62,9 +60,12 @@ export async function keepToLimits(bench: LimitsBench): Promise<void> {
     return JSON.stringify({ ...figures, passes: used >= 0.95 && exceeded === 0 });
   }
   const [slots, ...windows] = limitsOf(bench.requestBytes);
-  process.stdout.write(`${await row(slots)}\n`);
+  process.stdout.write(`${await row(slots, await plainMsOf(slots, bench))}\n`);
+  const plain: number[] = [];
+  for (const limit of windows) plain.push(await plainMsOf(limit, bench));
   // These wait most of the time, each for its own server.
-  for (const line of await Promise.all(windows.map(row))) process.stdout.write(`${line}\n`);
+  const lines = await Promise.all(windows.map((limit, index) => row(limit, plain[index] ?? NaN)));
+  for (const line of lines) process.stdout.write(`${line}\n`);
 }
 
 function limitsOf(requestBytes: number): [Limit, ...Limit[]] {
@@ -72,7 +73,8 @@ function limitsOf(requestBytes: number): [Limit, ...Limit[]] {
   const inWindows = {
     messages: IN_WINDOW * WINDOWS * MAILBOXES,
     // The first window's worth goes as fast as the server can, and whatever follows each a window later.
-    idealMs: ({ answeredMs }: Served) => (answeredMs[IN_WINDOW * MAILBOXES - 1] ?? 0) + (WINDOWS - 1) * WINDOW_MS,
+    plain: { messages: IN_WINDOW * MAILBOXES, connections: CONNECTIONS },
+    idealMs: (plainMs: number) => plainMs + (WINDOWS - 1) * WINDOW_MS,
     serviceMs: 0,
   };
   return [
@@ -82,7 +84,8 @@ function limitsOf(requestBytes: number): [Limit, ...Limit[]] {
       server: { concurrency: SLOTS },
       settings: { batchItems: 1, impersonate: false, connections: SLOTS },
       messages: IN_SLOTS,
-      idealMs: ({ busyMs }) => busyMs / SLOTS,
+      plain: { messages: IN_SLOTS, connections: SLOTS },
+      idealMs: (plainMs) => plainMs,
       serviceMs: SERVICE_MS,
     },
     {
@@ -100,43 +103,42 @@ function limitsOf(requestBytes: number): [Limit, ...Limit[]] {
   ];
 }
 
+async function plainMsOf({ plain, serviceMs }: Limit, bench: LimitsBench): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "ews-limits-"));
+  const { url, close } = await bench.listen(folder, { pace: new ServerPace(EWS_LIMITS) }, serviceMs);
+  const [first, all] = [
+    await deliveriesOf(plain.messages, bench, plain.messages),
+    await deliveriesOf(plain.messages, bench),
+  ];
+  // What is compiled and opened the first time is not how fast the server is.
+  await bench.postPlain(url, first, plain.connections);
+  const ms = await bench.postPlain(url, all, plain.connections);
+  await close();
+  await rm(folder, { recursive: true });
+  return ms;
+}
+
+function deliveriesOf(messages: number, bench: LimitsBench, first = 0): Promise<Delivery[]> {
+  return Promise.all(Array.from({ length: messages }, (_, index) => bench.delivery(first + index, MAILBOXES)));
+}
+
 async function deliverUnder(
   { server, settings, messages, serviceMs }: Limit,
   bench: LimitsBench,
   folder: string,
-): Promise<{ ms: number; exceeded: number; served: Served }> {
+): Promise<{ ms: number; exceeded: number }> {
   const pace = new ServerPace({ ...EWS_LIMITS, ...server });
   const { url, close } = await bench.listen(folder, { pace }, serviceMs);
   const destination = await bench.open(url, folder, settings);
-  const all = await Promise.all(Array.from({ length: messages }, (_, index) => bench.delivery(index, MAILBOXES)));
+  const all = await deliveriesOf(messages, bench);
   const lanes = [...Map.groupBy(all, ({ mailbox }) => mailbox).values()];
   const { signal } = new AbortController();
   const started = performance.now();
-  const served = meter(pace, started);
   const outcomes = await Promise.all(lanes.map((lane) => destination.submit(lane, { signal })));
   const ms = performance.now() - started;
   await destination.close();
   await close();
   const failed = outcomes.flat().find(({ status }) => status !== "accepted");
   if (failed) throw new Error(JSON.stringify(failed));
-  return { ms, served, exceeded: Object.values(pace.refused).reduce((sum, count) => sum + count, 0) };
-}
-
-function meter(pace: ServerPace, started: number): Served {
-  const served: Served = { busyMs: 0, answeredMs: [] };
-  const enter = pace.enter.bind(pace);
-  pace.enter = (...given) => {
-    const pass = enter(...given);
-    if ("limit" in pass) return pass;
-    const entered = performance.now();
-    return {
-      leave() {
-        const now = performance.now();
-        served.busyMs += now - entered;
-        served.answeredMs.push(now - started);
-        pass.leave();
-      },
-    };
-  };
-  return served;
+  return { ms, exceeded: Object.values(pace.refused).reduce((sum, count) => sum + count, 0) };
 }

@@ -11,6 +11,7 @@ import { openMicrosoft365, Settings } from "../../packages/destination-microsoft
 import { openIngestionServer } from "../../packages/ingestion-server/src/index.ts";
 import { addressOf, APPLICATION, deliveries, inParallel, quiet } from "./graph-deliveries.ts";
 import { throttled } from "./graph-throttled.ts";
+import { median, processorTime } from "./measure.ts";
 
 /**
  * Messages per second through the Graph destination to the local server with 200 mailboxes, as a ratio to a plain client
@@ -54,30 +55,31 @@ async function compare(messages: number, rounds: number): Promise<void> {
       authorityUrl: url,
       graphUrl: url,
       connections: CONNECTIONS,
-      readBackShare: 0,
     });
     const destination = await openMicrosoft365({ id: "m365", settings, folder, ...quiet });
     const bodies: Recorded[] = [];
-    const ours: number[] = [];
-    const plain: number[] = [];
+    const ours: Turn[] = [];
+    const plain: Turn[] = [];
     await runDestination(destination, deliveries(400, "warm-up", MAILBOXES));
     for (let round = 0; round < rounds; round += 1) {
       const batch = deliveries(messages, `round ${round}`, MAILBOXES);
       bodies.splice(0, bodies.length, ...batch.map(recorded));
       const first = round % 2 === 0;
-      if (first) ours.push(await perSecond(messages, () => runDestination(destination, batch)));
-      plain.push(await perSecond(messages, () => runPlain(url, token, bodies)));
-      if (!first) ours.push(await perSecond(messages, () => runDestination(destination, batch)));
+      if (first) ours.push(await turn(messages, () => runDestination(destination, batch)));
+      plain.push(await turn(messages, () => runPlain(url, token, bodies)));
+      if (!first) ours.push(await turn(messages, () => runDestination(destination, batch)));
     }
     await destination.close();
-    const ratio = median(ours.map((rate, index) => rate / (plain[index] ?? rate)));
+    const ratio = median(ours.map(({ perSecond }, round) => perSecond / (plain[round]?.perSecond ?? NaN)));
     report({
       bench: "graph",
       messages,
       rounds,
       mailboxes: MAILBOXES,
-      messagesPerSecond: median(ours),
-      plainPerSecond: median(plain),
+      messagesPerSecond: median(ours.map(({ perSecond }) => perSecond)),
+      plainPerSecond: median(plain.map(({ perSecond }) => perSecond)),
+      cpu: median(ours.map(({ cpu }) => cpu)),
+      plainCpu: median(plain.map(({ cpu }) => cpu)),
       ratio,
       passes: ratio >= 0.8,
     });
@@ -153,14 +155,16 @@ function recorded({ message, mail, mailbox }: Delivery): Recorded {
   return { path: `/v1.0/users/${mailbox}/mailFolders/inbox/messages?$select=id`, body: JSON.stringify(body) };
 }
 
-async function perSecond(count: number, work: () => Promise<void>): Promise<number> {
-  const startedAt = process.hrtime.bigint();
-  await work();
-  return count / (Number(process.hrtime.bigint() - startedAt) / 1e9);
+interface Turn {
+  perSecond: number;
+  /** Of this process, in microseconds for each message. */
+  cpu: number;
 }
 
-function median(numbers: number[]): number {
-  return numbers.toSorted((left, right) => left - right)[Math.floor(numbers.length / 2)] ?? 0;
+async function turn(count: number, work: () => Promise<void>): Promise<Turn> {
+  const [startedAt, cpu] = [performance.now(), processorTime()];
+  await work();
+  return { perSecond: (count / (performance.now() - startedAt)) * 1000, cpu: (processorTime() - cpu) / count };
 }
 
 async function startServer(folder: string): Promise<{ child: ChildProcess; url: string; token: string }> {
