@@ -9,9 +9,10 @@ import { FloorFile } from "./floor-file.ts";
 //
 //   node floor.ts <folder of a finished and staged run> <folder to write to>
 
-// A thread for each file, on two cores: while one waits for the disk another has the processor. At 100,000 messages, one
-// thread for all took 4.9 s, two (the journal and the archive | the index) 3.2 to 3.9 s and three 3.2 to 3.5 s; where other
-// work takes the cores, two and three are alike. The index takes most of it, of which FTS5 has no more than one writer.
+// A thread for each file: while one waits for the disk another has the processor. At 100,000 messages, on two cores that
+// other work shared: one thread for all 4.9 and 6.0 s, two (the journal and the archive | the index) 3.2 to 4.0 s, three
+// 3.2 and 3.5 s. With still more other work two were mostly faster than three (4.0 against 4.4 s, 5.6 against 9.0 s), so
+// that this is to be measured again on idle cores. The index takes longest, of which FTS5 has no more than one writer.
 const THREADS = [["journal"], ["archive"], ["index"]] as const;
 
 type Name = (typeof THREADS)[number][number];
