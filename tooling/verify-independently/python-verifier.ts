@@ -15,12 +15,12 @@ export class PythonVerifier {
     this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
-  /** The problems that it finds in an export. */
-  async verify(folder: string, head?: string): Promise<string[]> {
+  /** The problems that it finds in an export, and what it announces. */
+  async verify(folder: string, head?: string): Promise<{ problems: string[]; announcements: string[] }> {
     this.#process.stdin.write(`${folder}${head === undefined ? "" : `\t${head}`}\n`);
     const { value } = await this.#answers.next();
     if (typeof value !== "string") throw new Error("The Python verifier ended.");
-    return JSON.parse(value) as string[];
+    return JSON.parse(value) as { problems: string[]; announcements: string[] };
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Installation } from "@hansard/runner";
@@ -8,7 +8,10 @@ import { writeExport } from "../../apps/runner/src/export/write-export.ts";
 
 const PEOPLE = ["ann", "bob", "cem"];
 
-/** Captures and delivers a few messages of a small Slack export, and exports them twice: whole, and what a query finds. */
+/** Of a mail: a message with more text than this becomes a series. */
+const MESSAGE_BYTES = 6000;
+
+/** Captures and delivers a small Slack export, one message of it as a series of parts, and exports it twice: whole, and what a query finds. */
 export async function smallExports(): Promise<{ folder: string; whole: string; partial: string; head: string }> {
   const folder = mkdtempSync(join(tmpdir(), "hansard-verify-"));
   writeSlackExport(join(folder, "slack"));
@@ -30,7 +33,7 @@ export async function smallExports(): Promise<{ folder: string; whole: string; p
     signal,
   });
   await deliver({
-    preparation: await installation.preparation(source, open),
+    preparation: { ...(await installation.preparation(source, open)), messageBytes: MESSAGE_BYTES },
     destinationId: "archive",
     destination: open.destination,
     journal,
@@ -52,10 +55,6 @@ export async function smallExports(): Promise<{ folder: string; whole: string; p
   return { folder, whole, partial, head: head.hash };
 }
 
-export function copyOf(folder: string, to: string): void {
-  cpSync(folder, to, { recursive: true });
-}
-
 const CONFIGURATION = `sources:
   slack: { connector: ${join(ROOT, "connectors", "slack", "src", "index.ts")}, settings: { export: slack, downloadFiles: false } }
 destinations:
@@ -74,7 +73,7 @@ function writeSlackExport(folder: string): void {
   const messages = Array.from({ length: 18 }, (_, index) => ({
     type: "message",
     user: ids[index % 3],
-    text: `This is number${index}, a line of text.`,
+    text: `This is number${index}, a line of text. ${"It goes on and on. ".repeat(index === 7 ? MESSAGE_BYTES / 10 : 0)}`,
     ts: `17000000${10 + index}.000100`,
   }));
   writeFileSync(join(folder, "general", "2023-11-14.json"), JSON.stringify(messages));

@@ -1,31 +1,35 @@
 import { createHash } from "node:crypto";
-import type { IntendedMessage, IntendedTarget, Settlement } from "@hansard/core/ingestion";
+import { Deliveries } from "./deliveries.ts";
 import type { ExportedEntry, ExportedMessage, ExportManifest } from "./format.ts";
 
-interface Intended {
-  sha256: string;
-  size: number;
-  messageClass: string;
-  /** Mailboxes in which a copy was accepted. */
-  mailboxes: Set<string>;
-  exported: boolean;
+/** Entries that tell what was delivered. */
+const ON_DELIVERY = new Set(["intent", "settlement", "withdrawal"]);
+
+/** How many entries of a sort there are, and of how many the body is not in the export. */
+export interface Left {
+  entries: number;
+  leftOut: number;
 }
 
 /** Follows the exported journal entry by entry: recomputes its chain and collects what it says was delivered. */
 export class JournalReplay {
   entries = 0;
   head = "";
+  readonly pages: Left = { entries: 0, leftOut: 0 };
+  readonly onDelivery: Left = { entries: 0, leftOut: 0 };
+  readonly deliveries: Deliveries;
   readonly #manifest: ExportManifest;
   readonly #problems: string[];
   readonly #hashes = new Set<string>();
-  readonly #messages = new Map<string, Intended>();
-  readonly #intents = new Map<number, IntendedMessage[]>();
+  /** Of a partial export: bodies that must prove one of its messages. */
+  readonly #shown: { seq: number; kind: string; lines: string[] }[] = [];
   #previous: Buffer;
 
   constructor(manifest: ExportManifest, problems: string[]) {
     this.#manifest = manifest;
     this.#problems = problems;
     this.#previous = sha256(Buffer.from(manifest.installation));
+    this.deliveries = new Deliveries(manifest.destination);
   }
 
   entry({ seq, kind, at, body, bodyHash, hash }: ExportedEntry): void {
@@ -41,81 +45,62 @@ export class JournalReplay {
       );
     if (body !== null && sha256(Buffer.from(body)).toString("hex") !== bodyHash)
       this.#problems.push(`The body of entry ${seq} is not what was written.`);
-    if (body === null && this.#manifest.query === null && kind !== "page")
-      this.#problems.push(`The body of entry ${seq} is missing.`);
     this.#previous = Buffer.from(hash, "hex");
     this.#hashes.add(hash);
     this.head = hash;
-    if (body !== null && kind === "intent") this.#intent(seq, body.split("\n"));
-    if (body !== null && kind === "settlement") this.#settlement(body.split("\n"));
+    this.#body(seq, kind, body);
   }
 
   /** Compares the end of the chain with the manifest and with a head that was kept elsewhere. */
   end(anchoredHead: string | undefined): void {
-    const { head } = this.#manifest;
+    const { head, destination } = this.#manifest;
     if (head.seq !== this.entries || (this.entries > 0 && head.hash !== this.head))
       this.#problems.push("The journal does not end where the manifest says.");
     if (anchoredHead !== undefined && !this.#hashes.has(anchoredHead.toLowerCase()))
       this.#problems.push(
         "The journal does not contain the anchored head: entries are missing from its end, or were changed.",
       );
+    const { destinations } = this.deliveries;
+    if (destinations.size > 0 && !destinations.has(destination))
+      this.#problems.push(
+        `The journal knows no destination ${destination}: what it tells of was for ${[...destinations].join(", ")}.`,
+      );
   }
 
   /** Holds an exported message against what the journal says of it. */
-  message({ messageId, sha256: digest, size, messageClass, copies }: ExportedMessage): void {
-    const intended = this.#messages.get(messageId);
-    if (!intended) {
-      this.#problems.push(`The journal knows no message ${messageId}.`);
+  message(message: ExportedMessage): void {
+    this.#problems.push(...this.deliveries.message(message));
+  }
+
+  /** In a whole export every delivered message must be there, and in a partial one nothing that has no part in it. */
+  finish(): void {
+    if (this.#manifest.query === null) this.#problems.push(...this.deliveries.missing());
+    for (const { seq, kind, lines } of this.#shown)
+      if (!this.deliveries.proves(kind, seq, lines)) this.#problems.push(strayed(seq));
+  }
+
+  #body(seq: number, kind: string, body: string | null): void {
+    const isPartial = this.#manifest.query !== null;
+    const left = kind === "page" ? this.pages : ON_DELIVERY.has(kind) ? this.onDelivery : undefined;
+    if (left) left.entries += 1;
+    if (body === null) {
+      if (left) left.leftOut += 1;
+      if (!isPartial && kind !== "page") this.#problems.push(`The body of entry ${seq} is missing.`);
       return;
     }
-    if (intended.exported) this.#problems.push(`The message ${messageId} is there twice.`);
-    intended.exported = true;
-    if (
-      intended.sha256 !== digest ||
-      intended.size !== size ||
-      intended.messageClass.toLowerCase() !== messageClass.toLowerCase()
-    )
-      this.#problems.push(`The message ${messageId} is not the one that the journal says was delivered.`);
-    for (const { mailbox } of copies)
-      if (!intended.mailboxes.has(mailbox))
-        this.#problems.push(`The journal does not say that ${messageId} was delivered to ${mailbox}.`);
+    const lines = body.split("\n");
+    // An intent is known by its number, and has no need to be kept twice.
+    if (isPartial && ON_DELIVERY.has(kind))
+      this.#shown.push({ seq, kind, lines: kind === "withdrawal" ? lines : lines.slice(0, 1) });
+    else if (isPartial) this.#problems.push(strayed(seq));
+    if (kind === "intent") this.deliveries.intent(seq, lines);
+    if (kind === "settlement") this.deliveries.settlement(lines);
+    if (kind === "withdrawal") this.deliveries.withdrawal(lines);
   }
+}
 
-  /** In a whole export every delivered message must be there. */
-  missing(): void {
-    if (this.#manifest.query !== null) return;
-    for (const [messageId, { exported, mailboxes }] of this.#messages) {
-      if (!exported && mailboxes.size > 0)
-        this.#problems.push(`The message ${messageId} was delivered and is not in the export.`);
-    }
-  }
-
-  #intent(seq: number, [header = "{}", ...lines]: string[]): void {
-    const { destination, targets } = JSON.parse(header) as { destination: string; targets: IntendedTarget[][] };
-    if (destination !== this.#manifest.destination) return;
-    const messages = lines.map((line): IntendedMessage => {
-      const message = JSON.parse(line);
-      return { ...message, targets: targets[message.targets] };
-    });
-    this.#intents.set(seq, messages);
-    for (const { messageId, sha256: digest, size, messageClass } of messages) {
-      const known = this.#messages.get(messageId);
-      if (!known)
-        this.#messages.set(messageId, { sha256: digest, size, messageClass, mailboxes: new Set(), exported: false });
-    }
-  }
-
-  #settlement([header = "{}", ...lines]: string[]): void {
-    const messages = this.#intents.get((JSON.parse(header) as { intent: number }).intent);
-    for (const line of messages ? lines : []) {
-      const [message, target, what] = JSON.parse(line) as [number, number, string | Settlement["result"]];
-      const intended = messages?.[message];
-      const mailbox =
-        typeof what === "object" && what.status === "redirected" ? what.to.mailbox : intended?.targets[target]?.mailbox;
-      const accepted = typeof what === "string" || what.status === "delivered" || what.status === "redirected";
-      if (accepted && mailbox !== undefined) this.#messages.get(intended?.messageId ?? "")?.mailboxes.add(mailbox);
-    }
-  }
+function strayed(seq: number): string {
+  return `The body of entry ${seq} proves none of the messages, and has no part in a partial export.`;
 }
 
 function sha256(bytes: Uint8Array): Buffer {

@@ -3,9 +3,11 @@ import { createReadStream, existsSync, lstatSync, readdirSync, readFileSync } fr
 import { join, relative } from "node:path";
 import { SettingsError } from "@hansard/core";
 import { z } from "zod";
-import { ExportedEntry, ExportedMessage, ExportManifest } from "./format.ts";
+import { announcements } from "./announcements.ts";
+import { ExportedEntry, ExportedMessage, ExportManifest, isBefore, LISTED_FILES, mailFile } from "./format.ts";
 import { JournalReplay } from "./journal-replay.ts";
 import { linesOf } from "./lines.ts";
+import { mailFields } from "./mail-fields.ts";
 
 export interface ExportVerification {
   entries: number;
@@ -13,6 +15,8 @@ export interface ExportVerification {
   /** The hash of the last entry. */
   head: string;
   problems: string[];
+  /** What the export does not hold by its own word, and what therefore nobody can check offline. */
+  announcements: string[];
 }
 
 /**
@@ -26,25 +30,60 @@ export async function verifyExport(folder: string, anchoredHead?: string): Promi
     });
   const problems: string[] = [];
   const manifest = readManifest(folder, problems);
-  if (!manifest) return { entries: 0, messages: 0, head: "", problems };
+  if (!manifest) return { entries: 0, messages: 0, head: "", problems, announcements: [] };
   await checkFiles(folder, manifest, problems);
   const replay = new JournalReplay(manifest, problems);
   await eachLine(folder, "journal.jsonl", ExportedEntry, problems, (entry) => replay.entry(entry));
   replay.end(anchoredHead);
-  const files = new Set(["manifest.json", "manifest.sha256", ...manifest.files.map(({ path }) => path)]);
   const messages: ExportedMessage[] = [];
   await eachLine(folder, "messages.jsonl", ExportedMessage, problems, (message) => messages.push(message));
-  for (const message of messages) {
-    if (files.has(message.file)) problems.push(`${message.file} is listed twice.`);
-    files.add(message.file);
-    await checkFile(folder, { path: message.file, sha256: message.sha256, size: message.size }, problems);
-    guarded(problems, `The message ${message.messageId}`, () => replay.message(message));
-  }
   if (messages.length !== manifest.messages)
     problems.push(`The manifest announces ${manifest.messages} messages and messages.jsonl lists ${messages.length}.`);
-  replay.missing();
+  await checkMessages(folder, messages, replay, problems);
+  guarded(problems, "What the journal tells", () => replay.finish());
+  return {
+    entries: replay.entries,
+    messages: messages.length,
+    head: replay.head,
+    problems,
+    announcements: announcements(manifest, messages.length, replay),
+  };
+}
+
+async function checkMessages(
+  folder: string,
+  messages: ExportedMessage[],
+  replay: JournalReplay,
+  problems: string[],
+): Promise<void> {
+  const files = new Set(["manifest.json", "manifest.sha256", ...LISTED_FILES]);
+  for (const [index, message] of messages.entries()) {
+    const previous = messages[index - 1];
+    if (previous && !isBefore(previous, message))
+      problems.push(`${message.messageId} is not in its place: the list is by date, and of one second by Message-ID.`);
+    const { messageId, file: path, sha256, size } = message;
+    if (path !== mailFile(messageId)) problems.push(`${path} is not the file of ${messageId}.`);
+    files.add(path);
+    if (await checkFile(folder, { path, sha256, size }, problems)) await checkFields(folder, message, problems);
+    guarded(problems, `The message ${messageId}`, () => replay.message(message));
+  }
   for (const path of filesIn(folder)) if (!files.has(path)) problems.push(`${path} is not part of the export.`);
-  return { entries: replay.entries, messages: messages.length, head: replay.head, problems };
+}
+
+/** What the list says of a mail must be what the mail says itself. */
+async function checkFields(
+  folder: string,
+  { messageId, file, date, messageClass }: ExportedMessage,
+  problems: string[],
+): Promise<void> {
+  const fields = await mailFields(join(folder, file));
+  if (fields.date !== date)
+    problems.push(`The list dates ${messageId} ${date}, and the mail itself ${fields.date ?? "has no such date"}.`);
+  // A field of a mail cannot hold DEL: its picture stands for it.
+  if (fields.messageClass !== messageClass.replaceAll("\u007F", "\u2421"))
+    problems.push(
+      `The list gives ${messageId} the class ${messageClass}, and the mail itself ${fields.messageClass ?? "has none"}.`,
+    );
 }
 
 function readManifest(folder: string, problems: string[]): ExportManifest | undefined {
@@ -53,7 +92,10 @@ function readManifest(folder: string, problems: string[]): ExportManifest | unde
     const digest = createHash("sha256").update(text).digest("hex");
     if (readFileSync(join(folder, "manifest.sha256"), "utf8") !== `${digest}\n`)
       problems.push("manifest.json is not what manifest.sha256 says.");
-    return ExportManifest.parse(JSON.parse(text.toString()));
+    const said: unknown = JSON.parse(text.toString());
+    if (`${JSON.stringify(said, undefined, 2)}\n` !== text.toString())
+      problems.push("manifest.json is not written as an export writes it.");
+    return ExportManifest.parse(said);
   } catch (error) {
     problems.push(`The manifest cannot be read: ${reasonOf(error)}`);
     return undefined;
@@ -61,10 +103,8 @@ function readManifest(folder: string, problems: string[]): ExportManifest | unde
 }
 
 async function checkFiles(folder: string, { files }: ExportManifest, problems: string[]): Promise<void> {
-  for (const required of ["journal.jsonl", "messages.jsonl"]) {
-    if (files.filter(({ path }) => path === required).length !== 1)
-      problems.push(`The manifest does not list ${required} once.`);
-  }
+  if (files.map(({ path }) => path).join("\n") !== LISTED_FILES.join("\n"))
+    problems.push(`The manifest does not list ${LISTED_FILES.join(" and ")} and nothing else, in this order.`);
   for (const file of files) await checkFile(folder, file, problems);
 }
 
@@ -72,11 +112,11 @@ async function checkFile(
   folder: string,
   { path, sha256, size }: { path: string; sha256: string; size: number },
   problems: string[],
-): Promise<void> {
+): Promise<boolean> {
   const full = join(folder, path);
   if (path.split("/").includes("..") || !existsSync(full) || !lstatSync(full).isFile()) {
     problems.push(`${path} is missing.`);
-    return;
+    return false;
   }
   const hash = createHash("sha256");
   let length = 0;
@@ -84,8 +124,9 @@ async function checkFile(
     hash.update(chunk);
     length += chunk.length;
   }
-  if (length !== size || hash.digest("hex") !== sha256)
-    problems.push(`${path} is not what was exported: its hash or size differs.`);
+  if (length === size && hash.digest("hex") === sha256) return true;
+  problems.push(`${path} is not what was exported: its hash or size differs.`);
+  return false;
 }
 
 async function eachLine<Line>(
@@ -100,7 +141,11 @@ async function eachLine<Line>(
   for await (const line of linesOf(join(folder, path))) {
     number += 1;
     try {
-      take(schema.parse(JSON.parse(line)));
+      const said: unknown = JSON.parse(line);
+      // A field that is said twice would be read in two ways.
+      if (JSON.stringify(said) !== line)
+        problems.push(`${path}, line ${number} is not written as an export writes it.`);
+      take(schema.parse(said));
     } catch (error) {
       problems.push(`${path}, line ${number} cannot be read: ${reasonOf(error)}`);
     }

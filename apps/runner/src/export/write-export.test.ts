@@ -24,7 +24,8 @@ test("a message whose bytes are not those that the archive took is exported as i
 
 /** Remembers the hash of each text; the one that begins with "turned" has changed since. */
 function archiveOf(mails: Record<string, string>): MailArchive {
-  const archive: Pick<MailArchive, "list" | "mail"> = {
+  const archive: Pick<MailArchive, "count" | "list" | "mail"> = {
+    count: async () => Object.keys(mails).length,
     async *list() {
       for (const [messageId, text] of Object.entries(mails))
         yield {

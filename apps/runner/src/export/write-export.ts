@@ -1,9 +1,17 @@
-import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { SettingsError } from "@hansard/core";
-import type { ArchivedMessage, Journal, JournalEntry, MailArchive } from "@hansard/core/ingestion";
+import type { ArchivedMessage, Journal, MailArchive } from "@hansard/core/ingestion";
 import { FileWriter } from "./file-writer.ts";
-import { EXPORT_FORMAT, type ExportedEntry, type ExportedMessage, type ExportManifest } from "./format.ts";
+import {
+  EXPORT_FORMAT,
+  type ExportedEntry,
+  type ExportedMessage,
+  type ExportManifest,
+  isBefore,
+  mailFile,
+} from "./format.ts";
+import { ProofOfPart } from "./proof-of-part.ts";
+import { SortedLines } from "./sorted-lines.ts";
 
 export interface ExportSource {
   journal: Journal;
@@ -28,6 +36,7 @@ export async function writeExport(
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new SettingsError(`${folder} is not empty.`, { remedy: "Name a folder that does not exist yet." });
   }
+  if ((await source.archive.count("")) === 0) await refuseUnknown(source.journal, source.destination);
   const { messages, ids, altered } = await writeMessages(folder, source, onMessage);
   const journal = await writeJournal(folder, source, ids);
   const manifest: ExportManifest = {
@@ -46,15 +55,18 @@ export async function writeExport(
 
 async function writeMessages(folder: string, { archive, query }: ExportSource, onMessage: (count: number) => void) {
   const list = await FileWriter.open(folder, "messages.jsonl");
+  // Mails are read in the order in which they lie together, and listed in one that a verifier knows too.
+  const lines = await SortedLines.open(folder);
   const ids = new Set<string>();
   const altered: string[] = [];
   for await (const message of archive.list(query)) {
     const exported = await writeMessage(folder, archive, message);
-    await list.write(`${JSON.stringify(exported)}\n`);
+    await lines.add(exported, `${JSON.stringify(exported)}\n`);
     ids.add(message.messageId);
     if (exported.sha256 !== message.sha256) altered.push(message.messageId);
     onMessage(ids.size);
   }
+  await lines.writeTo(list, isBefore);
   return { messages: await list.finish(), ids, altered };
 }
 
@@ -63,47 +75,50 @@ async function writeMessage(
   archive: MailArchive,
   { messageId, messageClass, date, copies }: ArchivedMessage,
 ): Promise<ExportedMessage> {
-  // Named by the Message-ID and not by the content, whose hash is known only when it has been written.
-  const name = createHash("sha256").update(messageId).digest("hex").slice(0, 40);
-  const file = await FileWriter.open(folder, `messages/${name.slice(0, 2)}/${name}.eml`);
+  const file = await FileWriter.open(folder, mailFile(messageId));
   for await (const chunk of archive.mail(messageId)) await file.write(chunk);
   const { path, sha256, size } = await file.finish();
   return {
     messageId,
     messageClass,
-    date,
+    // The mail has whole seconds: what the mail does not say, nobody could check.
+    date: `${date.slice(0, "2026-11-22T09:30:00".length)}Z`,
     sha256,
     size,
     file: path,
-    copies: copies.map(({ mailbox, folder: place }) => ({ mailbox, folder: place })),
+    copies: copies
+      .map(({ mailbox, folder: place }) => ({ mailbox, folder: place }))
+      .sort((one, other) => Buffer.compare(Buffer.from(one.mailbox), Buffer.from(other.mailbox))),
   };
 }
 
-async function writeJournal(folder: string, { journal, query }: ExportSource, ids: Set<string>) {
+async function writeJournal(folder: string, { journal, destination, query }: ExportSource, ids: Set<string>) {
   const file = await FileWriter.open(folder, "journal.jsonl");
   let head: ExportManifest["head"] = { seq: 0, hash: "0".repeat(64) };
-  const intents = new Set<number>();
+  const proof = new ProofOfPart(destination, ids);
   for await (const entry of journal.entries()) {
-    const whole = query === undefined || concerns(entry, ids, intents);
+    const isShown = query === undefined || proof.needs(entry);
     const { seq, kind, at, bodyHash, hash } = entry;
-    const exported: ExportedEntry = { seq, kind, at, body: (whole ? entry.body : undefined) ?? null, bodyHash, hash };
+    const exported: ExportedEntry = { seq, kind, at, body: (isShown ? entry.body : undefined) ?? null, bodyHash, hash };
     await file.write(`${JSON.stringify(exported)}\n`);
     head = { seq, hash };
   }
   return { file: await file.finish(), head };
 }
 
-/** Whether an entry proves a message of a partial export. Others keep their hashes alone, which the chain needs. */
-function concerns({ seq, kind, body = "" }: JournalEntry, ids: Set<string>, intents: Set<number>): boolean {
-  if (kind === "intent") {
-    const [, ...messages] = body.split("\n");
-    if (!messages.some((line) => ids.has((JSON.parse(line) as { messageId: string }).messageId))) return false;
-    intents.add(seq);
-    return true;
+/** Where something was delivered, but never here: such an export would look like one whose messages were taken out. */
+async function refuseUnknown(journal: Journal, destination: string): Promise<void> {
+  const others = new Set<string>();
+  for await (const { kind, body } of journal.entries()) {
+    if (kind !== "intent" || body === undefined) continue;
+    const header = JSON.parse(body.split("\n", 1)[0] ?? "{}") as { destination: string };
+    if (header.destination === destination) return;
+    others.add(header.destination);
   }
-  return (
-    kind === "settlement" && intents.has((JSON.parse(body.split("\n", 1)[0] ?? "{}") as { intent: number }).intent)
-  );
+  if (others.size === 0) return;
+  throw new SettingsError(`Nothing was ever delivered to ${destination}, only to ${[...others].join(", ")}.`, {
+    remedy: 'Run "hansard run" first.',
+  });
 }
 
 async function writeWhole(folder: string, path: string, content: string): Promise<{ sha256: string }> {
