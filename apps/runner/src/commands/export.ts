@@ -12,6 +12,8 @@ export async function exportMessages(
   const [first] = await archives(installation);
   if (!first) return 1;
   const [destination, archive] = first;
+  // What is on its way is in the archive before the journal says so, and an export of that moment would not hold together.
+  installation.lock();
   const progress = new Progress();
   const source = {
     journal: installation.journal,
