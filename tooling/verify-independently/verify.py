@@ -321,7 +321,7 @@ class Journal:
                 "THIS IS A PARTIAL EXPORT: it holds %d of the %d messages that its journal names in what is shown of it, because"
                 " it was asked for by the query %s. Of %d entries on deliveries %d are shown by their hashes alone, and may"
                 " name more. Whether it holds all that the query finds,"
-                " and whether its messages have further copies, cannot be checked offline."
+                " and whether entries that are not shown tell of other copies, cannot be checked offline."
                 % (count, named, json.dumps(self.manifest["query"]), entries, left_out)
             ]
         pages, left_out = self.bodies["page"]

@@ -10,7 +10,7 @@ export function announcements({ query }: ExportManifest, messages: number, repla
       `THIS IS A PARTIAL EXPORT. It holds ${messages.toLocaleString("en-US")} of the ${plural(deliveries.delivered, "message")} that its journal names in what is shown of it, ` +
         `because it was asked for by the query ${JSON.stringify(query)}. Of ${plural(onDelivery.entries, "entry", "entries")} on deliveries ` +
         `${onDelivery.leftOut.toLocaleString("en-US")} are shown by their hashes alone, and may name more. ` +
-        "Whether it holds all that the query finds, and whether its messages have further copies, cannot be checked offline: only a whole export shows that.",
+        "Whether it holds all that the query finds, and whether entries that are not shown tell of other copies, cannot be checked offline: only a whole export shows that.",
     ];
   }
   if (pages.leftOut === 0) return [];
