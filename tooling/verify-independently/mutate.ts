@@ -47,13 +47,12 @@ export function cutTail(folder: string, random: () => number): string {
   return editLines(folder, "journal.jsonl", (lines) => lines.splice(lines.length - 1 - pick(lines.length - 1, random)));
 }
 
-/** Removes the bodies of all entries of some kinds, as far as `proves` does not keep them. */
-export function removeAllBodies(folder: string, kinds: string[], keep: (body: string) => boolean = () => false): void {
+/** Removes the bodies of all entries of some kinds. */
+export function removeAllBodies(folder: string, kinds: string[]): void {
   editLines(folder, "journal.jsonl", (lines) => {
     for (const [at, line] of lines.entries()) {
-      const entry = JSON.parse(line) as { kind: string; body: string | null };
-      if (kinds.includes(entry.kind) && entry.body !== null && !keep(entry.body))
-        lines[at] = JSON.stringify({ ...entry, body: null });
+      const entry = JSON.parse(line) as { kind: string };
+      if (kinds.includes(entry.kind)) lines[at] = JSON.stringify({ ...entry, body: null });
     }
   });
 }
