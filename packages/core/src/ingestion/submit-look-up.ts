@@ -15,6 +15,7 @@ export interface LookUp {
   log: Logger;
   signal: AbortSignal;
   now: () => Date;
+  onFound: (item: Underway, receipt: Receipt) => void;
 }
 
 /**
@@ -29,7 +30,7 @@ export async function lookUp(
   work: LookUp,
   rest: Rest = atRest,
 ): Promise<Underway[]> {
-  const { destination, settlements, signal, now } = work;
+  const { destination, settlements, signal, now, onFound } = work;
   if (uncertain.length === 0) return [];
   const waitMs = submittedAt + destination.settleMs - now().getTime();
   if (waitMs > 0) await rest(waitMs, signal);
@@ -48,7 +49,9 @@ export async function lookUp(
       const receipts = await receiptsOf(group, work);
       const found = group.flatMap((item, index) => {
         const receipt = receipts?.[index];
-        return receipt ? [settlementOf(item, { status: "accepted", receipt }, now())] : [];
+        if (!receipt) return [];
+        onFound(item, receipt);
+        return [settlementOf(item, { status: "accepted", receipt }, now())];
       });
       await settlements.settle(intent, found);
       if (receipts) absent.push(...group.filter((_, index) => receipts[index] === undefined));

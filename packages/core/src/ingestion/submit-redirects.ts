@@ -22,6 +22,8 @@ export class Redirects {
   readonly #waiting: Underway[] = [];
   /** Messages of the intent that the third-party data mailbox has. */
   readonly #parked = new Map<number, Receipt>();
+  /** Messages that are for the third-party data mailbox anyhow, and of which it cannot be said yet whether it has them. */
+  readonly #open = new Set<number>();
   #before: StoredBefore = "nothing";
 
   constructor(thirdPartyMailbox: string, log: Logger) {
@@ -38,6 +40,7 @@ export class Redirects {
     if (!this.#told.has(mailbox))
       this.#log.warn(`What is for ${mailbox} goes to ${this.#thirdPartyMailbox}. ${reason}`, { mailbox, remedy });
     this.#told.add(mailbox);
+    if (this.isParking(item.to)) this.#open.delete(item.message);
     const rule = status === "no-mailbox" ? NO_SUCH_MAILBOX : unprovenRule([mailbox]);
     const to: IntendedTarget = { mailbox: this.#thirdPartyMailbox, folder: { kind: "inbox" }, rule };
     return redirectedTo(to, item, reason);
@@ -48,13 +51,22 @@ export class Redirects {
     this.#waiting.push(...items);
   }
 
-  accepted({ message, to }: Underway, receipt: Receipt): void {
-    if (to.mailbox === this.#thirdPartyMailbox && to.folder.kind === "inbox") this.#parked.set(message, receipt);
+  settled({ message, to }: Underway, outcome: Outcome): void {
+    if (!this.isParking(to)) return;
+    if (outcome.status === "accepted") this.#parked.set(message, outcome.receipt);
+    if (outcome.status !== "retry") this.#open.delete(message);
   }
 
-  begin(before: StoredBefore): void {
+  begin(before: StoredBefore, items: Underway[]): void {
     this.#before = before;
     this.#parked.clear();
+    this.#open.clear();
+    for (const { message, to } of items) if (this.isParking(to)) this.#open.add(message);
+  }
+
+  /** Whether a copy there serves whoever is redirected. */
+  isParking({ mailbox, folder }: IntendedTarget): boolean {
+    return mailbox === this.#thirdPartyMailbox && folder.kind === "inbox";
   }
 
   /** Whether an earlier run or an earlier intent may have parked a message: it is looked for before it is parked. */
@@ -62,18 +74,19 @@ export class Redirects {
     return this.#before !== "nothing";
   }
 
-  /** What waits: of each message that is not parked yet the first, and the others, which it serves. */
+  /** What waits: of each message that is not parked yet the first, and the others, which it or the message's own copy there serves. */
   take(): { first: Underway[]; others: Underway[] } {
     const first = new Map<number, Underway>();
     const others: Underway[] = [];
     for (const item of this.#waiting.splice(0)) {
-      if (this.#parked.has(item.message) || first.has(item.message)) others.push(item);
-      else first.set(item.message, item);
+      const { message } = item;
+      if (this.#parked.has(message) || this.#open.has(message) || first.has(message)) others.push(item);
+      else first.set(message, item);
     }
     return { first: [...first.values()], others };
   }
 
-  /** What became of a delivery that another copy of its message serves. */
+  /** What became of a delivery that another copy of its message serves. It waits until that copy is there for certain. */
   served(item: Underway, now: Date): Settlement {
     const receipt = this.#parked.get(item.message);
     const reason = item.redirected ?? "";

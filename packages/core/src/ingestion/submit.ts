@@ -55,7 +55,14 @@ export class Submitter {
     this.#result = result;
     this.#settlements = new Settlements(journal, result, now);
     this.#redirects = new Redirects(preparation.policy.thirdPartyMailbox, log);
-    this.#lookUp = { destination, settlements: this.#settlements, log, signal, now };
+    this.#lookUp = {
+      destination,
+      settlements: this.#settlements,
+      log,
+      signal,
+      now,
+      onFound: (item, receipt) => this.#redirects.settled(item, { status: "accepted", receipt }),
+    };
   }
 
   /** Submits all deliveries of a fresh intent. What may have been stored before it is looked for before it is written. */
@@ -84,7 +91,9 @@ export class Submitter {
         lost.push({ message, target, result: { status: "quarantined", reason, remedy } });
       } else {
         const item = underwayOf(id, prepared, { message, target }, to, attempts);
-        (submittedAt === undefined ? fresh : uncertain).push(item);
+        // Since it was tried, a copy for somebody else may have been parked where it goes.
+        const mayBeParked = attempts > 0 && this.#redirects.isParking(to);
+        (submittedAt === undefined && !mayBeParked ? fresh : uncertain).push(item);
       }
     }
     await this.#settlements.settle(intent.id, lost);
@@ -105,7 +114,7 @@ export class Submitter {
   }
 
   async #run(intent: number, load: Load, before: StoredBefore): Promise<void> {
-    this.#redirects.begin(before);
+    this.#redirects.begin(before, [...load.fresh, ...(load.doubtful ?? [])]);
     try {
       await this.#submitAll(intent, load);
     } catch (error) {
@@ -126,7 +135,8 @@ export class Submitter {
     const { limits } = this.#options.destination;
     if (limits.mailboxConcurrency === undefined) {
       const absent = await lookUp(intent, doubtful, submittedAt, this.#lookUp);
-      for (const chunk of inChunks([...fresh, ...absent], limits)) await this.#submitChunk(intent, chunk, atRest);
+      for (const chunk of inChunks([...fresh, ...absent], limits))
+        await this.#submitChunk(intent, chunk, submittedAt, atRest);
       return;
     }
     await inLanes(
@@ -135,12 +145,13 @@ export class Submitter {
       limits.mailboxConcurrency,
       async ({ items, isDoubtful }, rest) => {
         const absent = isDoubtful ? await lookUp(intent, items, submittedAt, this.#lookUp, rest) : items;
-        if (absent.length > 0) await this.#submitChunk(intent, absent, rest);
+        if (absent.length > 0) await this.#submitChunk(intent, absent, submittedAt, rest);
       },
     );
   }
 
-  async #submitChunk(intent: number, chunk: Underway[], rest: Rest): Promise<void> {
+  /** An earlier run may have parked at `before` what this chunk is to park. */
+  async #submitChunk(intent: number, chunk: Underway[], before: number, rest: Rest): Promise<void> {
     const { destination, journal, signal } = this.#options;
     if (signal.aborted) return;
     if (destination.guarantee === "at-least-once") await journal.submitted(intent, chunk, this.#now());
@@ -159,8 +170,8 @@ export class Submitter {
       throw new DeliveryStopped(stop.message, { cause: stop });
     }
     const again = await absentOf(intent, uncertain, submittedAt, this.#lookUp, rest);
-    this.#redirects.wait(await lookUp(intent, redirected, 0, this.#lookUp));
-    for (const next of inChunks(again, destination.limits)) await this.#submitChunk(intent, next, rest);
+    this.#redirects.wait(await lookUp(intent, redirected, before, this.#lookUp, rest));
+    for (const next of inChunks(again, destination.limits)) await this.#submitChunk(intent, next, before, rest);
   }
 
   async #ask(chunk: Underway[]): Promise<Outcome[]> {
@@ -200,7 +211,7 @@ export class Submitter {
         sorted.stop ??= new SettingsError(outcome.reason, { remedy: outcome.remedy });
         sorted.misconfigured.push(item);
       } else {
-        if (outcome.status === "accepted") this.#redirects.accepted(item, outcome.receipt);
+        this.#redirects.settled(item, outcome);
         sorted.settlements.push(settlementOf(item, outcome, now));
       }
     }
