@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Participant } from "../message.ts";
-import { loadPeopleMap } from "./people/index.ts";
+import { loadPeopleMap, type PeopleMap } from "./people/index.ts";
 import { type RoutePolicy, routeMessage } from "./route.ts";
 
 const POLICY: RoutePolicy = { thirdPartyMailbox: "third-party@contoso.example" };
@@ -114,6 +114,18 @@ test("it answers at once without a directory, waits for one, and fails with one 
     unmapped: [eve],
   });
   await expect(routeMessage(message, failing, POLICY)).rejects.toThrowError("directory down");
+});
+
+test("thousands that share an id and differ in their addresses are told apart in milliseconds", () => {
+  const to = Array.from({ length: 20_000 }, (_value, index) => ({ id: "", address: `p${index}@contoso.example` }));
+  const people = {
+    find: ({ address = "" }: Participant) => ({ mailbox: address, rule: "address" }),
+  } as unknown as PeopleMap;
+
+  const startedAt = performance.now();
+  expect(routeMessage({ from: to[0] ?? anna, to }, people, POLICY)).toMatchObject({ targets: { length: 20_000 } });
+
+  expect(performance.now() - startedAt).toBeLessThan(500);
 });
 
 test("two thousand participants are routed in milliseconds", async () => {

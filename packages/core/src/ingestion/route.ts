@@ -48,15 +48,14 @@ export function routeMessage(
 
 /** Somebody may be named twice. The same id with another address counts: it may lead elsewhere. */
 function eachOnce(participants: Participant[]): Participant[] {
-  const seen = new Set<string>();
-  const once: Participant[] = [];
-  for (const participant of participants) {
-    const { id, address } = participant;
-    if (seen.has(id) && once.some((other) => other.id === id && other.address === address)) continue;
-    seen.add(id);
-    once.push(participant);
-  }
-  return once;
+  const seen = new Map<string, Set<string | undefined>>();
+  return participants.filter(({ id, address }) => {
+    const addresses = seen.get(id);
+    if (addresses?.has(address)) return false;
+    if (addresses) addresses.add(address);
+    else seen.set(id, new Set([address]));
+    return true;
+  });
 }
 
 function toRoute(mappable: Participant[], matches: (PersonMatch | undefined)[], policy: RoutePolicy): Route {
