@@ -48,7 +48,7 @@ export interface MessageSource {
   key: string;
   version: string;
   transcript?: { group: string; supplement: number };
-  /** Of a message that was made before: what its `IntendedMessage` says of addresses. Absent: the people map's of today. */
+  /** Of a message that was made before: what its `IntendedMessage` says of addresses. Absent: it is new, and shows the people map's of today. */
   addresses?: Record<string, string>;
   draft: () => MessageDraft;
   /** The raw events, for the attachment. */
@@ -99,11 +99,13 @@ export async function prepareBatch(
 ): Promise<PreparedBatch> {
   const batch: PreparedBatch = { messages: [], quarantined: [], unmapped: [] };
   const unmapped = new Map<string, UnmappedPerson>();
-  const onUnmapped = (participant: Participant): void => countUnmapped(unmapped, participant);
   for (const source of sources) {
     try {
-      const series = await prepareOne(source, preparation, targets, onUnmapped);
+      const unclaimed: Participant[] = [];
+      const series = await prepareOne(source, preparation, targets, unclaimed);
       for (const message of series) batch.messages.push(message);
+      // Of what was a message before, they were counted then.
+      if (!source.addresses) for (const participant of unclaimed) countUnmapped(unmapped, participant);
     } catch (error) {
       if (isStorageError(error) || saysNothingOfTheEvent(error)) throw error;
       for (const event of source.events) batch.quarantined.push({ event, stage: "map", ...explain(error) });
@@ -117,7 +119,7 @@ async function prepareOne(
   source: MessageSource,
   preparation: Preparation,
   targets: IntendedTarget[] | undefined,
-  onUnmapped: (participant: Participant) => void,
+  unclaimed: Participant[],
 ): Promise<PreparedMessage[]> {
   const draft = source.draft();
   if (preparation.attachSource) {
@@ -128,7 +130,7 @@ async function prepareOne(
   }
   const routed = routeMessage(draft, preparation.people, preparation.policy);
   const answer = routed instanceof Promise ? await routed : routed;
-  for (const participant of answer.unmapped) onUnmapped(participant);
+  for (const participant of answer.unmapped) unclaimed.push(participant);
   const addresses: Record<string, string> = {};
   const message = composed(source, draft, preparation, addresses);
   const { blobs, messageBytes, messageAttachments = Number.POSITIVE_INFINITY } = preparation;
