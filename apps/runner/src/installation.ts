@@ -33,6 +33,7 @@ export class Installation {
   readonly log: Logger;
   readonly #closers: (() => unknown)[] = [];
   #journal: LocalJournal | undefined;
+  #isLocked = false;
   readonly #people = new Map<string, Promise<PeopleMap>>();
   readonly #sources = new Map<string, Promise<OpenSource>>();
   readonly #destinations = new Map<string, Promise<OpenDestination>>();
@@ -46,11 +47,15 @@ export class Installation {
   lock(): void {
     const lock = lockDataFolder(this.config.dataFolder);
     this.#closers.unshift(() => lock.release());
+    this.#isLocked = true;
   }
 
   get journal(): LocalJournal {
     if (!this.#journal) {
-      const journal = openJournal(join(this.config.dataFolder, "journal"), { stateKeys: stateKeys(this.config) });
+      const journal = openJournal(join(this.config.dataFolder, "journal"), {
+        stateKeys: stateKeys(this.config),
+        alone: (work) => this.#alone(work),
+      });
       this.#closers.unshift(() => journal.close());
       this.#journal = journal;
     }
@@ -149,6 +154,19 @@ export class Installation {
 
   async close(): Promise<void> {
     for (const close of this.#closers.splice(0)) await close();
+  }
+
+  /** A reading command holds the data folder only while it brings the journal up. */
+  #alone(work: () => void): void {
+    if (this.#isLocked) return work();
+    const remedy =
+      "It is of an earlier version, and its journal must be brought up before this version can read it. Wait until it has ended, or stop it, then try again.";
+    const lock = lockDataFolder(this.config.dataFolder, remedy);
+    try {
+      work();
+    } finally {
+      lock.release();
+    }
   }
 
   async #openSource(id: string): Promise<OpenSource> {

@@ -46,6 +46,20 @@ test("a journal of version 1 is brought up, and what it knew of unclaimed people
   await again.close();
 });
 
+test("it is brought up only where nobody else writes to it", async () => {
+  await journalOfVersion1(["archive"]);
+  const alone = () => {
+    throw new Error("A run is under way.");
+  };
+  expect(() => openJournal(folder, { alone })).toThrow("A run is under way.");
+  const works: (() => void)[] = [];
+  expect(() => openJournal(folder, { alone: (work) => works.push(work) })).toThrow(/its tables are version 1/);
+  expect(works).toHaveLength(1);
+
+  await openJournal(folder).close();
+  await openJournal(folder, { alone }).close();
+});
+
 test("one that is of a later version is refused, with both versions", async () => {
   await openJournal(folder).close();
   const database = new DatabaseSync(join(folder, "journal.db"));

@@ -2,6 +2,9 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { SCHEMA, SCHEMA_VERSION, STEPS } from "./schema.ts";
 
+/** Runs `work` while no other process writes to the installation, and throws where one does. */
+export type Alone = (work: () => void) => void;
+
 /** A row as SQLite gives it. */
 export type Row = Record<string, string | number | bigint | Uint8Array | null>;
 
@@ -16,7 +19,8 @@ export class JournalDatabase {
   readonly #statements = new Map<string, StatementSync>();
   #failure: Error | undefined;
 
-  constructor(file: string) {
+  /** `alone` is for bringing up the tables of an earlier version, on which a run of that version would fail. */
+  constructor(file: string, alone: Alone = (work) => work()) {
     this.#file = file;
     this.#database = new DatabaseSync(file, { timeout: 10_000 });
     this.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
@@ -27,7 +31,7 @@ export class JournalDatabase {
         `${file} could not be opened with synchronous=FULL, without which a power cut loses what was acknowledged.`,
       );
     if (this.#isEmpty()) this.transaction(() => this.#create());
-    if (STEPS[this.#version()] !== undefined) this.transaction(() => this.#bringUp());
+    if (STEPS[this.#version()] !== undefined) alone(() => this.transaction(() => this.#bringUp()));
     const version = this.#version();
     if (version !== SCHEMA_VERSION) {
       throw new Error(

@@ -24,7 +24,7 @@ import type {
 import { BlobStore } from "./blobs.ts";
 import { readBooks, readStatus } from "./books.ts";
 import { readKnown, readPosition } from "./capture.ts";
-import { JournalDatabase } from "./database.ts";
+import { type Alone, JournalDatabase } from "./database.ts";
 import { EventReader } from "./event-reader.ts";
 import { exclusively } from "./exclusive.ts";
 import { readOpenIntents, recordIntent, recordSubmitted } from "./intents.ts";
@@ -48,12 +48,17 @@ export interface LocalJournal extends Journal {
 
 export interface JournalOptions {
   stateKeys?: StateKeys;
+  /**
+   * Runs `work` while no other process writes to the installation, and throws where one does: so a journal of an earlier
+   * version is brought up. Absent: at once, as where one process is all there is.
+   */
+  alone?: Alone;
 }
 
 /** Opens the journal in `folder`, making it where there is none. One process may write at a time; others may read. */
-export function openJournal(folder: string, { stateKeys = {} }: JournalOptions = {}): LocalJournal {
+export function openJournal(folder: string, { stateKeys = {}, alone }: JournalOptions = {}): LocalJournal {
   mkdirSync(folder, { recursive: true });
-  return new SqliteJournal(folder, stateKeys);
+  return new SqliteJournal(folder, stateKeys, alone);
 }
 
 class SqliteJournal implements LocalJournal {
@@ -66,9 +71,9 @@ class SqliteJournal implements LocalJournal {
   readonly #state: SealedState;
   readonly #folder: string;
 
-  constructor(folder: string, stateKeys: StateKeys) {
+  constructor(folder: string, stateKeys: StateKeys, alone?: Alone) {
     this.#folder = folder;
-    this.#database = new JournalDatabase(join(folder, "journal.db"));
+    this.#database = new JournalDatabase(join(folder, "journal.db"), alone);
     this.#log = new Log(this.#database);
     this.blobs = new BlobStore(this.#database, join(folder, "blobs"));
     this.#reader = new EventReader(this.#database, this.#log);
