@@ -26,6 +26,7 @@ test("a journal of an earlier version is left as it is while a run of that versi
   const version = () => journal.prepare("SELECT value FROM meta WHERE name = 'schema'").get()?.["value"];
   const current = version();
   journal.exec(`
+    DROP TABLE parked;
     DROP TABLE unmapped;
     CREATE TABLE unmapped (
       source INTEGER NOT NULL, participant TEXT NOT NULL, name TEXT, address TEXT, messages INTEGER NOT NULL,

@@ -47,7 +47,7 @@ test("without a confirmed hold everything waits in the third-party data mailbox;
   const { code, stdout } = await here.hansard("run");
   expect(code).toBe(1);
   expect(stdout).toContain(
-    `what is for Purges of ${ANN} and 1 more is in the Inbox of ${THIRD}, since no hold is proven (4 copies in this run)`,
+    `what is for Purges of ${ANN} and 1 more is in the Inbox of ${THIRD}, since no hold is proven (2 copies for 2 people in this run)`,
   );
   expect(stdout).toContain(`Set-Mailbox -Identity ${ANN} -LitigationHoldEnabled $true`);
   expect(everywhere()).toEqual({ ann: [], bob: [], third: ["first", "second"] });

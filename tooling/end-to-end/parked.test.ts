@@ -11,13 +11,15 @@ import {
   type Journal,
   loadPeopleMap,
   type Outcome,
+  reroute,
 } from "@hansard/core/ingestion";
 import { openJournal } from "@hansard/journal";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-// One message from Ann to Bob. However its runs end, the third-party data mailbox gets one copy.
+// One message from Ann to Bob. However its runs end, the third-party data mailbox gets one copy, and it is counted once.
 
 const [ANN, BOB, THIRD] = ["ann@here.example", "bob@here.example", "third@here.example"];
+const INBOX = `${THIRD}/Inbox`;
 const CONNECTOR = {
   id: "letters",
   source: "Letters",
@@ -66,7 +68,7 @@ test("where a killed run's copy appears late, nobody else's is written beside it
   await deliver(await options(second));
   await sleep(settleMs);
   expect(stored).toEqual([THIRD]);
-  await expectBooked();
+  await expectBooked({ [INBOX]: 1 });
 });
 
 test("what the third-party data mailbox is to try again has no second copy beside it", async () => {
@@ -76,7 +78,7 @@ test("what the third-party data mailbox is to try again has no second copy besid
   });
   await untilDone(busyOnce, waitingForBob);
   expect(stored).toEqual([THIRD]);
-  await expectBooked();
+  await expectBooked({ [INBOX]: 1 });
 });
 
 test("where the third-party data mailbox may have its copy and cannot say so, no other is written", async () => {
@@ -98,7 +100,27 @@ test("where the third-party data mailbox may have its copy and cannot say so, no
   isMoving = false;
   await untilDone(moving, waitingForBob);
   expect(stored).toEqual([THIRD]);
-  await expectBooked();
+  await expectBooked({ [INBOX]: 1 });
+});
+
+test("a copy that serves two is one in all that is said of it, and leaves as one when both have mailboxes", async () => {
+  const without = destination((to) => (to === THIRD ? accepted(to) : noMailbox()));
+  expect(await deliver(await options(without))).toMatchObject({
+    parked: [
+      { mailbox: ANN, why: "no-mailbox", copies: 1, shared: 0 },
+      { mailbox: BOB, why: "no-mailbox", copies: 1, shared: 1 },
+    ],
+  });
+  await expectBooked({ [INBOX]: 1 });
+  const withdrawn: string[] = [];
+  const withBoth: Destination = {
+    ...destination(accepted),
+    resolve: async (address) => address,
+    withdraw: async (copies) => void withdrawn.push(...copies.map(({ mailbox }) => mailbox)),
+  };
+  expect(await reroute(await options(withBoth))).toMatchObject({ copies: 2, withdrawn: 1 });
+  expect(withdrawn).toEqual([THIRD]);
+  await expectBooked({ [`${ANN}/Inbox`]: 1, [`${BOB}/Inbox`]: 1 });
 });
 
 test("what the third-party data mailbox refuses is not waited for", async () => {
@@ -123,7 +145,9 @@ async function untilDone(to: Destination, policy: object = {}): Promise<void> {
   }
 }
 
-async function expectBooked(): Promise<void> {
+async function expectBooked(byMailbox: Record<string, number>): Promise<void> {
+  const [status] = await journal.status();
+  expect(status?.destinations["mailboxes"]?.byMailbox).toEqual(byMailbox);
   expect(await journal.books()).toMatchObject([{ delivered: 1, pending: 0, unaccounted: 0 }]);
 }
 

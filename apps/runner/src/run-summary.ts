@@ -119,7 +119,8 @@ function withoutHold(unproven: RunReport["unprovenHolds"], parked: Parked[]): st
     const [first] = mailboxes;
     if (!first) return [];
     const whose = mailboxes.length === 1 ? first.mailbox : `${first.mailbox} and ${mailboxes.length - 1} more`;
-    const count = copiesOf(parked.filter((one) => one.destination === destination && one.why === "no-hold"));
+    const theirs = parked.filter((one) => one.destination === destination && one.why === "no-hold");
+    const count = `${copiesOf(theirs)} for ${plural(peopleOf(theirs).length, "person", "people")}`;
     const where = `what is for Purges of ${whose} is in the Inbox of ${first.thirdPartyMailbox}, since no hold is proven (${count} in this run)`;
     return [`  ${destination}: ${where}. ${shown(first.reason)} ${first.remedy}`];
   });
@@ -131,21 +132,27 @@ function withoutMailbox(parked: Parked[], { destinations }: LoadedConfiguration)
     ({ destination }) => destination,
   );
   return [...homeless].map(([destination, copies]) => {
-    const mailboxes = [...new Set(copies.map(({ mailbox }) => mailbox))].toSorted();
+    const mailboxes = peopleOf(copies);
     const more = mailboxes.length > PEOPLE_SHOWN ? ` and ${mailboxes.length - PEOPLE_SHOWN} more` : "";
-    const whose = `${mailboxes.slice(0, PEOPLE_SHOWN).join(", ")}${more}`;
+    const names = `${mailboxes.slice(0, PEOPLE_SHOWN).join(", ")}${more}`;
+    const whose = mailboxes.length === 1 ? names : `${plural(mailboxes.length, "person", "people")} (${names})`;
     const where = `the Inbox of ${destinations[destination]?.thirdPartyMailbox}`;
     const remedy = `Give them mailboxes there, or map them to others in the people file; then run "${commandName()} reroute".`;
     return `  ${destination}: ${copiesOf(copies)} for ${whose} went to ${where}, since there are no such mailboxes. ${remedy}`;
   });
 }
 
+/** As they are stored: one may serve several people. */
 function copiesOf(parked: Parked[]): string {
   return plural(
-    parked.reduce((sum, { copies }) => sum + copies, 0),
+    parked.reduce((sum, { copies, shared }) => sum + copies - shared, 0),
     "copy",
     "copies",
   );
+}
+
+function peopleOf(parked: Parked[]): string[] {
+  return [...new Set(parked.map(({ mailbox }) => mailbox))].toSorted();
 }
 
 function stopped(where: string, { reason, remedy }: { reason: string; remedy?: string }): string {

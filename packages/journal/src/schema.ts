@@ -1,10 +1,15 @@
 /** The version of the tables below. A journal of a later version is refused, one of an earlier version is brought up. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 const UNMAPPED = `CREATE TABLE unmapped (
   source INTEGER NOT NULL, destination INTEGER NOT NULL, participant TEXT NOT NULL, name TEXT, address TEXT,
   messages INTEGER NOT NULL,
   PRIMARY KEY (source, destination, participant)
+) WITHOUT ROWID;`;
+
+const PARKED = `CREATE TABLE parked (
+  source INTEGER NOT NULL, destination INTEGER NOT NULL, message TEXT NOT NULL, place TEXT NOT NULL,
+  PRIMARY KEY (source, destination, message, place)
 ) WITHOUT ROWID;`;
 
 /** By the version that it starts from: what makes the next one of it. */
@@ -17,6 +22,8 @@ export const STEPS: Record<number, string> = {
       FROM unmapped_1 AS old JOIN cursor ON cursor.source = old.source GROUP BY old.source, participant;
     DROP TABLE unmapped_1;
   `,
+  // Version 2 counted a parked copy with everybody whom it serves.
+  2: PARKED,
 };
 
 /**
@@ -121,6 +128,9 @@ CREATE TABLE rerouted (
   source INTEGER NOT NULL, destination INTEGER NOT NULL, message TEXT NOT NULL, mailbox TEXT NOT NULL, withdrawn INTEGER NOT NULL,
   PRIMARY KEY (source, destination, message, mailbox)
 ) WITHOUT ROWID;
+
+-- Copies that are at a place instead of where they were for, by Message-ID: each is counted once, however many it serves.
+${PARKED}
 
 -- Deliveries that are followed singly: all of an at-least-once destination's, and the stragglers of the others.
 CREATE TABLE delivery (

@@ -1,8 +1,8 @@
 import type { IntendedMessage, Intent, Settlement, WithdrawnCopy } from "@hansard/core/ingestion";
-import { folderName } from "@hansard/core/ingestion";
 import type { JournalDatabase } from "./database.ts";
 import { deliveryId, readIntent, type Route } from "./intents.ts";
 import type { Log } from "./log.ts";
+import { placeOf } from "./parked.ts";
 import { recordQuarantine } from "./quarantine.ts";
 import { tally } from "./tally.ts";
 
@@ -21,7 +21,7 @@ export function recordSettlement(
   const singly = database.number("SELECT count(*) FROM delivery WHERE intent = ?", intentId) > 0;
   const entry = log.append("settlement", at, settlementLines(intentId, settlements));
   database.run("INSERT INTO settlement VALUES (?, ?)", intentId, entry);
-  tally(database, route, intent, settlements);
+  tally(database, log, route, intentId, intent, settlements);
   if (!singly) followRest(database, intentId, intent.messages, settlements);
   settleDeliveries(database, intentId, settlements);
   const open = new Set(
@@ -162,7 +162,7 @@ export function markDelivered(database: JournalDatabase, { source, destination }
   }
 }
 
-/** Writes that copies were taken out of a mailbox. The books no longer count them there. */
+/** Writes that copies were taken out of a mailbox. The books no longer count them there: a message's, as they were, once. */
 export function recordWithdrawal(
   database: JournalDatabase,
   log: Log,
@@ -170,13 +170,22 @@ export function recordWithdrawal(
   copies: WithdrawnCopy[],
   at: number,
 ): void {
-  for (const { messageId, mailbox, folder } of copies) {
+  const distinct = new Map(copies.map((copy) => [`${copy.messageId} ${placeOf(copy)}`, copy]));
+  for (const { messageId, mailbox, folder } of distinct.values()) {
+    const place = placeOf({ mailbox, folder });
     database.run("INSERT OR REPLACE INTO rerouted VALUES (?, ?, ?, ?, 1)", source, destination, messageId, mailbox);
     database.run(
       "UPDATE tally SET count = count - 1 WHERE source = ? AND destination = ? AND kind = 'mailbox' AND name = ?",
       source,
       destination,
-      `${mailbox}/${folderName(folder)}`,
+      place,
+    );
+    database.run(
+      "DELETE FROM parked WHERE source = ? AND destination = ? AND message = ? AND place = ?",
+      source,
+      destination,
+      messageId,
+      place,
     );
   }
   database.run("DELETE FROM tally WHERE count = 0");

@@ -2,24 +2,31 @@ import type { Intent, Settlement } from "@hansard/core/ingestion";
 import { folderName } from "@hansard/core/ingestion";
 import type { JournalDatabase } from "./database.ts";
 import type { Route } from "./intents.ts";
+import type { Log } from "./log.ts";
+import { CountedCopies, placeOf } from "./parked.ts";
 
+/** Adds up what settlements, which the log has already, say is stored. */
 export function tally(
   database: JournalDatabase,
+  log: Log,
   { source, destination }: Route,
-  { messages, purpose }: Intent,
+  id: number,
+  intent: Intent,
   settlements: Settlement[],
 ): void {
+  const { messages, purpose } = intent;
+  const known = new CountedCopies(database, log, { source, destination }, id, intent);
   const counts = new Map<string, number>();
   const purges = new Map<string, number>();
   const counted = new Set<number>();
   for (const { message: index, target, result } of settlements) {
     const message = messages[index];
     if (!message || (result.status !== "delivered" && result.status !== "redirected")) continue;
-    const { mailbox, folder } =
-      result.status === "redirected" ? result.to : (message.targets[target] ?? unknownTarget(index, target));
+    const to = result.status === "redirected" ? result.to : (message.targets[target] ?? unknownTarget(index, target));
+    const { mailbox, folder } = to;
     // Nearly all go there, and a key for each copy would cost more than the counting.
     if (folder.kind === "purges") add(purges, mailbox);
-    else add(counts, `mailbox\n${mailbox}/${folderName(folder)}`);
+    else if (!known.has(index, result.status, to)) add(counts, `mailbox\n${placeOf(to)}`);
     if (purpose === "reroute") {
       database.run(
         "INSERT OR REPLACE INTO rerouted VALUES (?, ?, ?, ?, 0)",

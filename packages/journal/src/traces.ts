@@ -47,7 +47,7 @@ export function reroutedMailboxes(
 }
 
 /** What became of each message of an intent, over all its settlements; the last word on a target counts. */
-function readTraces(database: JournalDatabase, log: Log, id: number): Trace[] {
+export function readTraces(database: JournalDatabase, log: Log, id: number): Trace[] {
   const { destination, messages, purpose } = readIntent(log, id);
   const results: Settlement["result"][][] = messages.map(() => []);
   for (const row of database.all("SELECT entry FROM settlement WHERE intent = ? ORDER BY entry", id)) {

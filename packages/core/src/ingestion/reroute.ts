@@ -21,6 +21,8 @@ interface Change {
   leaving: WithdrawnCopy[];
 }
 
+type Copy = IntendedTarget & Pick<WithdrawnCopy, "receipt">;
+
 const CHANGES_AT_ONCE = 500;
 
 /** Deliveries that are open already, and need not be made again. */
@@ -91,8 +93,13 @@ async function changeOf(options: DeliverOptions, trace: Trace, pending: Pending)
     prepared: { ...prepared, intended: { ...prepared.intended, targets } },
     owners: owners.map(({ mailbox }) => mailbox),
     present,
-    leaving: leaving.map(({ mailbox, folder, receipt }) => ({ messageId, mailbox, folder, receipt })),
+    leaving: eachOnce(leaving).map(({ mailbox, folder, receipt }) => ({ messageId, mailbox, folder, receipt })),
   };
+}
+
+/** One copy may have served several owners. */
+function eachOnce(copies: Copy[]): Copy[] {
+  return [...new Map(copies.map((copy) => [copy.receipt.itemId, copy])).values()];
 }
 
 /** The mailboxes that there were not when the message was for them. */
@@ -123,7 +130,7 @@ async function routedAnew(
   return messages.find(({ intended }) => intended.messageId === message.messageId);
 }
 
-function copiesOf({ message, results }: Trace): (IntendedTarget & Pick<WithdrawnCopy, "receipt">)[] {
+function copiesOf({ message, results }: Trace): Copy[] {
   return message.targets.flatMap((target, index) => {
     const result = results[index];
     if (result?.status === "delivered") return [{ ...target, receipt: result.receipt }];

@@ -1,5 +1,5 @@
 import type { IntendedTarget, Journal, Settlement } from "./journal.ts";
-import { parkedBy, type ParkedCopies, ParkedCount } from "./parked.ts";
+import { type ParkedCopies, ParkedCount } from "./parked.ts";
 
 /** What the deliveries of a run came to, in numbers. */
 export interface SubmitResult {
@@ -40,6 +40,7 @@ export class Settlements {
   /** From now on, settlements are of the intent whose deliveries were to go where this says. */
   begin(targetOf: TargetOf): void {
     this.#targetOf = targetOf;
+    this.#parked.begin();
   }
 
   async settle(intent: number, settlements: Settlement[]): Promise<void> {
@@ -80,7 +81,7 @@ export class Settlements {
   #count(settlements: Settlement[]): void {
     for (const { message, target, result } of settlements) {
       const intended = this.#targetOf(message, target);
-      if (intended) for (const one of parkedBy(intended, result)) this.#parked.add(one);
+      if (intended) this.#parked.settled(message, intended, result);
       if (result.status === "retry") this.#result.postponed += 1;
       else if (result.status === "quarantined") this.#result.quarantined += 1;
       else this.#result.copies += 1;
