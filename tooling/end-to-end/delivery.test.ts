@@ -176,21 +176,24 @@ test("a crash after the hand-over is resolved by looking, at the next run", asyn
   expect(next.doubled()).toEqual([]);
 });
 
-test("a mailbox of which nothing can be said is held back alone, and looked at again in the next run", async () => {
-  const isBob = (delivery: Delivery) => delivery.mailbox === "bob@here.example";
-  const mailbox = new Mailboxes({
-    outcome: (delivery) =>
-      isBob(delivery) ? { status: "unknown", reason: "The connection broke.", stored: true } : undefined,
-    findThrows: (delivery) => (isBob(delivery) ? new UnavailableError("The mailbox is moving.") : undefined),
-  });
-  const result = await deliver(await options(mailbox));
-  expect(result).toMatchObject({ copies: 12, postponed: 6 });
-  expect(result.stopped).toBeUndefined();
-  const next = new Mailboxes({}, mailbox);
-  expect(await deliver(await options(next))).toMatchObject({ copies: 6, postponed: 0 });
-  expect(next.copies()).toEqual(expectedCopies());
-  expect(next.doubled()).toEqual([]);
-});
+test.each([new UnavailableError("The mailbox is moving."), new Error("The destination's library threw this.")])(
+  "a mailbox of which nothing can be said is held back alone, and looked at again in the next run: %s",
+  async (error) => {
+    const isBob = (delivery: Delivery) => delivery.mailbox === "bob@here.example";
+    const mailbox = new Mailboxes({
+      outcome: (delivery) =>
+        isBob(delivery) ? { status: "unknown", reason: "The connection broke.", stored: true } : undefined,
+      findThrows: (delivery) => (isBob(delivery) ? error : undefined),
+    });
+    const result = await deliver(await options(mailbox));
+    expect(result).toMatchObject({ copies: 12, postponed: 6 });
+    expect(result.stopped).toBeUndefined();
+    const next = new Mailboxes({}, mailbox);
+    expect(await deliver(await options(next))).toMatchObject({ copies: 6, postponed: 0 });
+    expect(next.copies()).toEqual(expectedCopies());
+    expect(next.doubled()).toEqual([]);
+  },
+);
 
 test("a run that is ended while it looks ends in peace, and the next one looks again", async () => {
   const stop = new AbortController();

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
+import { SettingsError } from "@hansard/core";
 import type { Delivery, Destination, DestinationContext, Outcome, Receipt } from "@hansard/core/ingestion";
 import { check } from "./check.ts";
 import { type Permissions, fileErrorCode, makeFolder } from "./durable.ts";
@@ -57,8 +58,13 @@ export async function openFilesDestination(context: DestinationContext<Settings>
       return submitted;
     },
     async find(deliveries) {
-      await folder();
-      return Promise.all(deliveries.map((delivery) => find(layout, delivery)));
+      try {
+        await folder();
+        return await Promise.all(deliveries.map((delivery) => find(layout, delivery)));
+      } catch (error) {
+        const { reason, remedy } = folderFault(root, error);
+        throw new SettingsError(reason, { remedy, cause: error });
+      }
     },
     verify: async () => (await verify(root)).problems.map(({ message }) => message),
     read: (_mailbox, receipt) => read(root, layout, receipt.itemId),
@@ -107,7 +113,7 @@ async function* read(root: string, layout: Layout, id: string): AsyncIterable<Ui
 }
 
 /** What stops every delivery: the disk is full or failing, the folder is not ours, the manifest is damaged. */
-export function folderFault(root: string, error: unknown): Outcome {
+export function folderFault(root: string, error: unknown): Extract<Outcome, { status: "misconfigured" }> {
   const reason = error instanceof Error ? error.message : String(error);
   if (typeof error === "object" && error !== null && "remedy" in error && typeof error.remedy === "string") {
     return { status: "misconfigured", reason, remedy: error.remedy };

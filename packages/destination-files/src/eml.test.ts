@@ -153,8 +153,13 @@ test("a line whose file a crash kept back is fulfilled by the next attempt witho
 
 test("a second writer of the same folder is told who holds it", async () => {
   await (await openHere()).submit([sampleDelivery(1)], { signal });
-  const [outcome] = await (await openHere()).submit([sampleDelivery(2)], { signal });
+  const second = await openHere();
+  const [outcome] = await second.submit([sampleDelivery(2)], { signal });
   expect(outcome).toMatchObject({ status: "misconfigured", reason: expect.stringContaining("in use") });
+  await expect(second.find([sampleDelivery(2)], { signal })).rejects.toMatchObject({
+    kind: "settings",
+    message: expect.stringContaining("in use"),
+  });
 });
 
 test("a damaged manifest stops delivery, and what is wrong is named", async () => {

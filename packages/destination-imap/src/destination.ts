@@ -3,7 +3,7 @@ import type { ImapFlow } from "imapflow";
 import { append } from "./append.ts";
 import { check } from "./check.ts";
 import { folderPath } from "./folder-path.ts";
-import { ImapFailure, refusalOf, refusalOutcome } from "./outcomes.ts";
+import { ImapFailure, lookUpError, refusalOf, refusalOutcome } from "./outcomes.ts";
 import { Pool } from "./pool.ts";
 import { readStored, searchStored } from "./search.ts";
 import type { Settings } from "./settings.ts";
@@ -153,7 +153,7 @@ async function findOne(
     });
   } catch (error) {
     if (error instanceof ImapFailure && error.outcome.status === "no-mailbox") return undefined;
-    throw error;
+    throw lookUpError(error);
   }
 }
 

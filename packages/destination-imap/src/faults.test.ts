@@ -1,4 +1,5 @@
 import { type Server, type Socket, createServer } from "node:net";
+import { isHansardError } from "@hansard/core";
 import type { Destination } from "@hansard/core/ingestion";
 import { afterEach, expect, test } from "vitest";
 import { contextOf, hashOf, sampleDelivery } from "@hansard/testkit/deliveries";
@@ -19,6 +20,10 @@ interface Script {
   create?: string;
   login?: string;
   greeting?: string;
+  /** The folder that messages go to is there, and this is said to whoever searches it; "" breaks the connection. */
+  search?: string;
+  /** Said to whoever asks whether the folder is there; "" breaks the connection. */
+  status?: string;
 }
 
 interface Scripted {
@@ -104,7 +109,20 @@ function serve(socket: Socket, script: Script, received: Buffer[]): void {
         say(`${tag} OK done`);
       } else if (command === "LOGIN") say(`${tag} ${script.login ?? "OK signed in"}`);
       else if (command === "CREATE") say(`${tag} ${script.create ?? "OK made"}`);
-      else if (command === "STATUS" || command === "SELECT" || command === "EXAMINE")
+      else if (script.status !== undefined && command === "STATUS") {
+        if (script.status === "") return void socket.destroy();
+        say(`${tag} ${script.status}`);
+      } else if (script.search !== undefined && command === "STATUS") {
+        say('* STATUS "alice@contoso.example/Slack" (UIDVALIDITY 7)');
+        say(`${tag} OK done`);
+      } else if (script.search !== undefined && command === "EXAMINE") {
+        say("* 1 EXISTS");
+        say("* OK [UIDVALIDITY 7] valid");
+        say(`${tag} OK [READ-ONLY] done`);
+      } else if (script.search !== undefined && line.includes(" SEARCH ")) {
+        if (script.search === "") return void socket.destroy();
+        say(`${tag} ${script.search}`);
+      } else if (command === "STATUS" || command === "SELECT" || command === "EXAMINE")
         say(`${tag} NO [NONEXISTENT] no such folder`);
       else if (command === "LIST") {
         say('* LIST (\\Noselect) "/" ""');
@@ -219,4 +237,21 @@ test("an ended run sends nothing more", async () => {
   const outcomes = await destination.submit([sampleDelivery(1)], { signal: AbortSignal.abort() });
   expect(outcomes).toMatchObject([{ status: "retry" }]);
   expect(received).toEqual([]);
+});
+
+test.each<[string, Script, object, string]>([
+  ["a server that is absent", {}, { port: 1 }, "unavailable"],
+  ["a server that is closing", { greeting: "* BYE too many connections" }, {}, "unavailable"],
+  ["a refused sign-in", { login: "NO [AUTHENTICATIONFAILED] no" }, {}, "authentication"],
+  ["a folder that is busy", { status: "NO [INUSE] later" }, {}, "unavailable"],
+  ["a connection that breaks early", { status: "" }, {}, "unavailable"],
+  ["a refused search", { search: "NO [SERVERBUG] not now" }, {}, "unavailable"],
+  ["a connection that breaks", { search: "" }, {}, "unavailable"],
+])("a look that comes to nothing is said to be so, and what to do: %s", async (_, script, settings, kind) => {
+  const { destination } = await start(script, settings);
+  const error: unknown = await destination.find([sampleDelivery(1)], { signal }).catch((thrown: unknown) => thrown);
+  expect(isHansardError(error) && error.kind).toBe(kind);
+  const receipt = { itemId: "7:1:alice@contoso.example/Slack", correlationId: "" };
+  const reading = destination.read?.("alice@contoso.example", receipt)[Symbol.asyncIterator]().next();
+  expect(isHansardError(await reading?.catch((thrown: unknown) => thrown))).toBe(true);
 });

@@ -1,3 +1,4 @@
+import { AuthenticationError, type HansardError, isHansardError, UnavailableError } from "@hansard/core";
 import type { Outcome } from "@hansard/core/ingestion";
 
 /** What the server said to a command that it did not carry out. */
@@ -115,4 +116,13 @@ export function refusalOf(error: unknown): Refusal | undefined {
       : undefined;
   const text = "responseText" in error && typeof error.responseText === "string" ? error.responseText : error.message;
   return { status: responseStatus, text, ...(code !== undefined && { code }) };
+}
+
+/** Why a look or a reading came to nothing: what is set up wrongly is told from what may pass. */
+export function lookUpError(error: unknown): HansardError {
+  if (isHansardError(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof ImapFailure && error.outcome.status === "misconfigured")
+    return new AuthenticationError(reason, { remedy: error.outcome.remedy, cause: error });
+  return new UnavailableError(reason, { cause: error });
 }

@@ -1,6 +1,6 @@
 import type { Receipt } from "@hansard/core/ingestion";
 import type { ImapFlow } from "imapflow";
-import { refusalOf } from "./outcomes.ts";
+import { lookUpError } from "./outcomes.ts";
 import type { Pool } from "./pool.ts";
 
 const CHUNK_BYTES = 256 * 1024;
@@ -33,9 +33,12 @@ export async function* readStored(pool: Pool, account: string, { itemId }: Recei
   if (uidValidity === undefined || uid === undefined || path === undefined)
     throw new Error(`"${itemId}" is not a receipt of an IMAP destination.`);
   for (let start = 0; ; start += CHUNK_BYTES) {
-    const chunk = await pool.use(account, (client) =>
-      readChunk(client, { path, uidValidity: BigInt(uidValidity), uid, start }),
-    );
+    const part = { path, uidValidity: BigInt(uidValidity), uid, start };
+    const chunk = await pool
+      .use(account, (client) => readChunk(client, part))
+      .catch((error: unknown) => {
+        throw lookUpError(error);
+      });
     if (chunk.length > 0) yield chunk;
     if (chunk.length < CHUNK_BYTES) return;
   }
@@ -63,11 +66,13 @@ async function readChunk(client: ImapFlow, { path, uidValidity, uid, start }: Pa
   }
 }
 
+/** The library says false of whatever else went wrong than that the folder is not there. */
 async function exists(client: ImapFlow, path: string): Promise<boolean> {
   try {
-    return (await client.status(path, { uidValidity: true })) !== false;
+    if ((await client.status(path, { uidValidity: true })) !== false) return true;
   } catch (error) {
-    if (refusalOf(error) || (error instanceof Error && "code" in error && error.code === "NotFound")) return false;
+    if (error instanceof Error && "code" in error && error.code === "NotFound") return false;
     throw error;
   }
+  throw new Error(`The server did not say whether the folder "${path}" is there.`);
 }

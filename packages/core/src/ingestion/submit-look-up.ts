@@ -60,7 +60,7 @@ export async function lookUp(
   return absent;
 }
 
-/** Undefined where the destination cannot say now. A sign-in or a setting that is wrong is nothing that passes. */
+/** Undefined where the destination cannot say now, whyever. A sign-in or a setting that is wrong is nothing that passes. */
 async function receiptsOf(
   group: Underway[],
   { destination, settlements, log, signal }: LookUp,
@@ -76,11 +76,11 @@ async function receiptsOf(
       settlements.leaveOpen(group.length);
       return undefined;
     }
-    if (!isHansardError(error) || error.kind === "authentication" || error.kind === "settings") throw error;
+    if (isHansardError(error, "authentication") || isHansardError(error, "settings")) throw error;
     settlements.leaveOpen(group.length);
     log.warn("It cannot be said what became of deliveries; they are looked for again in the next run.", {
       deliveries: group.length,
-      reason: error.message,
+      reason: error instanceof Error ? error.message : String(error),
     });
     return undefined;
   }
