@@ -2,7 +2,9 @@
  * What can be made to go wrong while the server runs. `throttled` answers 429 with Microsoft's body and `Retry-After`,
  * and its like without a body or without `Retry-After`. Before the commit nothing is done, after it all is done, and
  * nobody is told. `late-commit` answers as a gateway whose patience is over, and does the work `ms` later. With
- * `search-lag` searches find the item only `ms` later. `token-expired` makes the request's own token invalid.
+ * `search-lag` searches find the item only `ms` later. `token-expired` makes the request's own token invalid; with
+ * `token-refused` a mailbox refuses it, as one that is on-premises does, and it stays valid for others. `empty-page` answers
+ * a list with no items and a link to where they are, and `short-list` one without a filter with an item too few and no link.
  */
 export const FAULT_NAMES = [
   "throttled",
@@ -17,7 +19,10 @@ export const FAULT_NAMES = [
   "reset-before-commit",
   "reset-after-commit",
   "token-expired",
+  "token-refused",
   "mailbox-moving",
+  "empty-page",
+  "short-list",
 ] as const;
 export type FaultName = (typeof FAULT_NAMES)[number];
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { badRequest, notFound } from "./graph-error.ts";
+import { badRequest, GraphError, notFound } from "./graph-error.ts";
 import { answerMessages } from "./graph-messages.ts";
 import { folderJson } from "./graph-output.ts";
 import type { MailboxRequest } from "./graph-router.ts";
@@ -11,7 +11,7 @@ const NewFolder = z.object({ displayName: z.string().min(1).max(255), isHidden: 
 
 /** `/mailFolders`, and all that stands below it. */
 export async function answerFolders(request: MailboxRequest, path: string[]): Promise<Answer> {
-  const { mailbox, context } = request;
+  const { mailbox, context, asked } = request;
   const [name, section, ...rest] = path;
   const root = context.store.wellKnownFolder(mailbox.id, "msgfolderroot");
   if (name === undefined) return answerCollection(request, root);
@@ -19,6 +19,12 @@ export async function answerFolders(request: MailboxRequest, path: string[]): Pr
   if (section === undefined) return answerOne(request, folder);
   if (section.toLowerCase() === "childfolders")
     return rest.length === 0 ? answerCollection(request, folder) : answerFolders(request, rest);
+  if (section === "permanentDelete" && asked.method === "POST") {
+    if (folder.wellKnown !== undefined)
+      throw new GraphError(403, "ErrorDeleteDistinguishedFolder", "Distinguished folders cannot be deleted.");
+    await context.store.removeFolder(folder.id);
+    return { status: 204 };
+  }
   if (section === "messages") return answerMessages(request, { folder, rest });
   throw badRequest("BadRequest", `Resource not found for the segment '${section}'.`);
 }

@@ -39,7 +39,8 @@ export async function answerGraph(
   const [root, name, ...rest] = asked.path;
   if (root === "organization") return { status: 200, json: { value: [{ id: "tenant", displayName: "Local tenant" }] } };
   if (root !== "users") throw badRequest("BadRequest", `Resource not found for the segment '${root ?? ""}'.`);
-  if (name === undefined || rest.length === 0) return answerUsers(context, asked, name);
+  if (name === undefined || rest.length === 0)
+    return inPages(context, asked, { isWrite: false }, await answerUsers(context, asked, name));
   const mailbox = mailboxOf(context, asked, name);
   const isWrite = asked.method !== "GET";
   const pass = context.pace.enter(asked.caller.application.clientId, mailbox.address, isWrite ? asked.bodyBytes : 0);
@@ -52,15 +53,27 @@ export async function answerGraph(
     );
   }
   try {
-    return await withFaults(context, { mailbox: mailbox.address, isWrite }, (visibleAt) =>
+    const place = { mailbox: mailbox.address, isWrite };
+    const answer = await withFaults(context, place, (visibleAt) =>
       answerWithin(
         { context, asked, mailbox, uploads, view: viewOf(asked), ...(visibleAt !== undefined && { visibleAt }) },
         rest,
       ),
     );
+    return inPages(context, asked, place, answer);
   } finally {
     pass.leave();
   }
+}
+
+/** Graph may say nothing on a list's first page but where the next one is. */
+function inPages({ faults, url }: ServerContext, asked: GraphRequest, place: FaultPlace, answer: Answer): Answer {
+  const isList = typeof answer.json === "object" && answer.json !== null && "value" in answer.json;
+  if (!isList || !faults.strike("empty-page", place)) return answer;
+  const query = new URLSearchParams(asked.query);
+  query.set("$skiptoken", asked.requestId);
+  const next = `${url()}/v1.0/${asked.path.map(encodeURIComponent).join("/")}?${query.toString()}`;
+  return { ...answer, json: { value: [], "@odata.nextLink": next } };
 }
 
 async function answerWithin(request: MailboxRequest, path: string[]): Promise<Answer> {
@@ -100,6 +113,7 @@ export async function withFaults(
   work: (visibleAt: Date | undefined) => Promise<Answer>,
 ): Promise<Answer> {
   const { faults } = context;
+  if (faults.strike("token-refused", place)) throw new GraphError(401, "UnknownError", "");
   const throttled = faults.strike("throttled", place);
   if (throttled)
     throw new GraphError(

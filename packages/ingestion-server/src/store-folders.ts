@@ -90,7 +90,7 @@ export class Mailboxes {
   }
 
   folder(id: number): StoredFolder | undefined {
-    return this.#one("id = ?", id);
+    return this.#one("id = ? AND mailbox > 0", id);
   }
 
   children(mailbox: number, parent: number): StoredFolder[] {
@@ -112,6 +112,11 @@ export class Mailboxes {
       Number(isHidden),
     );
     return { id, mailbox, parent, name, isHidden, items: 0 };
+  }
+
+  /** Within a transaction. Its row stays, so that no later folder gets its id. */
+  removeFolder(id: number): void {
+    this.#database.run("UPDATE folder SET mailbox = 0, parent = 0, name = id WHERE id = ?", id);
   }
 
   /** Within a transaction. */

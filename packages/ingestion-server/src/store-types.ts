@@ -209,6 +209,8 @@ export interface Store {
   childFolders(mailbox: number, parent: number): StoredFolder[];
   /** Rejects with a StoreRefusal where the parent has a folder of this name already. */
   createFolder(mailbox: number, parent: number, name: string, options?: { isHidden?: boolean }): Promise<StoredFolder>;
+  /** With all that is in it, which goes into Recoverable Items/Purges. Its id names nothing any more. */
+  removeFolder(id: number): Promise<void>;
 
   createItem(folder: StoredFolder, item: NewItem): Promise<StoredItem>;
   item(id: number): StoredItem | undefined;

@@ -110,11 +110,12 @@ type OfItems =
   | "moveItem"
   | "purgeItem"
   | "removeItem"
+  | "removeFolder"
   | "findItems"
   | "properties";
 
 function itemsOf(room: Room): Pick<Store, OfItems> {
-  const { database, mailboxes, items, feed } = room;
+  const { database, items, feed } = room;
   async function written<Result>(work: () => Result): Promise<Result> {
     const result = await database.write(work);
     feed.wake();
@@ -128,18 +129,9 @@ function itemsOf(room: Room): Pick<Store, OfItems> {
     item: (id) => items.get(id),
     updateItem: (id, changes) => written(() => items.update(id, changes)),
     moveItem: (id, folder) => written(() => items.move(id, folder)),
-    purgeItem: (id) =>
-      written(() => {
-        const item = items.get(id);
-        const mailbox = item && mailboxes.byId(item.mailbox);
-        if (mailbox === undefined) return;
-        items.move(
-          id,
-          mailboxes.wellKnown(mailbox.id, "recoverableitemspurges"),
-          mailbox.onHold ? undefined : Date.now() + room.retentionMs,
-        );
-      }),
+    purgeItem: (id) => written(() => purge(room, id)),
     removeItem: (id) => written(() => items.remove(id)),
+    removeFolder: (id) => written(() => removeFolder(room, id)),
     findItems(search) {
       // What was taken before is found, even where the disk is slow: else a client would write it again.
       database.flush();
@@ -147,6 +139,27 @@ function itemsOf(room: Room): Pick<Store, OfItems> {
     },
     properties: (item) => items.properties(item),
   };
+}
+
+function purge({ mailboxes, items, retentionMs }: Room, id: number): void {
+  const item = items.get(id);
+  const mailbox = item && mailboxes.byId(item.mailbox);
+  if (mailbox === undefined) return;
+  items.move(
+    id,
+    mailboxes.wellKnown(mailbox.id, "recoverableitemspurges"),
+    mailbox.onHold ? undefined : Date.now() + retentionMs,
+  );
+}
+
+function removeFolder(room: Room, id: number): void {
+  const { mailboxes, items } = room;
+  const folder = mailboxes.folder(id);
+  if (folder === undefined) return;
+  for (const child of mailboxes.children(folder.mailbox, id)) removeFolder(room, child.id);
+  const held = items.find({ mailbox: folder.mailbox, folder: id, limit: folder.items });
+  for (const item of held.items) purge(room, item.id);
+  mailboxes.removeFolder(id);
 }
 
 type OfAttachments = "addAttachment" | "attachments" | "attachment" | "readAttachment" | "readMime";
