@@ -34,8 +34,10 @@ export async function write(original: Delivery, work: Work, signal: AbortSignal)
   const plan = planAttachments(delivery.message, Buffer.byteLength(bare));
   const json = plan.inline.length === 0 ? bare : JSON.stringify({ ...payload, attachments: await inlined(plan, work) });
   if (folder.kind !== "purges" && isWhole(plan)) return { receipt: await create(json, delivery, work, signal) };
-  const staging = await work.folders.staging(mailbox, signal);
-  const staged = await post(json, mailbox, staging, work, signal);
+  const { folders } = work;
+  const staged = await folders.again(mailbox, async () =>
+    post(json, mailbox, await folders.staging(mailbox, signal), work, signal),
+  );
   try {
     if (!isWhole(plan)) await complete(staged.itemId, plan, delivery, work, signal);
     return folder.kind === "purges" ? { staged } : { receipt: await moveFromStaging(staged, delivery, work, signal) };
@@ -81,19 +83,15 @@ export function correlationOf({
 }
 
 async function create(json: string, { mailbox, folder }: Delivery, work: Work, signal: AbortSignal): Promise<Receipt> {
-  const target = await work.folders.target(mailbox, folder, signal);
+  const { folders } = work;
+  const attempt = async (): Promise<Receipt> =>
+    post(json, mailbox, await folders.target(mailbox, folder, signal), work, signal);
   try {
-    return await post(json, mailbox, target, work, signal);
+    return await folders.again(mailbox, attempt);
   } catch (error) {
-    if (!(error instanceof GraphFailure)) throw error;
-    const { kind } = error.failure;
-    if (kind === "folder-full" && (await work.folders.full(mailbox, signal))) {
-      return post(json, mailbox, await work.folders.target(mailbox, folder, signal), work, signal);
-    }
-    if (kind !== "gone") throw error;
-    // Somebody removed the folder since it was found: it is made again.
-    work.folders.forget(mailbox);
-    return post(json, mailbox, await work.folders.target(mailbox, folder, signal), work, signal);
+    const isFull = error instanceof GraphFailure && error.failure.kind === "folder-full";
+    if (isFull && (await folders.full(mailbox, signal))) return attempt();
+    throw error;
   }
 }
 
@@ -150,6 +148,8 @@ function afterStaging(error: unknown): unknown {
     return new GraphFailure({ kind: "unknown", reason: error.message, status: 0, code: "", correlationId: "" });
   if (!(error instanceof GraphFailure)) return error;
   const { failure } = error;
-  const isPassing = ["retry", "throttled", "gone", "exists", "full", "folder-full"].includes(failure.kind);
+  const isPassing = ["retry", "throttled", "gone", "exists", "full", "folder-full"].includes(
+    failure.kind,
+  );
   return isPassing ? new GraphFailure({ ...failure, kind: "unknown" } satisfies Failure) : error;
 }

@@ -3,9 +3,12 @@ import { z } from "zod";
 import { callBatch } from "./batch.ts";
 import { GraphFailure } from "./failure.ts";
 import type { GraphAnswer, GraphClient } from "./graph-client.ts";
+import { pagesOf } from "./pages.ts";
 import type { Settings } from "./settings.ts";
 
 const Users = z.object({ value: z.array(z.object({ mail: z.string().nullish() })) });
+
+const ADVANCED = { ConsistencyLevel: "eventual" };
 
 /** Questions that come within this time share a batch. */
 const GATHER_MS = 5;
@@ -47,11 +50,16 @@ export class Directory {
     this.#gathering = [];
     try {
       const requests = asked.map(({ key }) => this.#request(key));
-      const answers = await callBatch(this.#client, requests, AbortSignal.timeout(this.#settings.timeoutMs));
+      const signal = AbortSignal.timeout(this.#settings.timeoutMs);
+      const answers = await callBatch(this.#client, requests, signal);
       for (const [index, { key, resolve, reject }] of asked.entries()) {
         const answer = answers[index];
         if (answer === undefined || answer instanceof GraphFailure) reject(directoryError(key, answer));
-        else resolve(this.#remember(key, answer));
+        else
+          await pagesOf(this.#client, answer, { headers: ADVANCED }, signal).then(
+            (pages) => resolve(this.#remember(key, pages)),
+            (error: unknown) => reject(directoryError(key, error)),
+          );
       }
     } catch (error) {
       for (const { key, reject } of asked) reject(directoryError(key, error));
@@ -68,12 +76,12 @@ export class Directory {
     return {
       method: "GET",
       path: `/users?$filter=${encodeURIComponent(filter)}&$select=mail&$count=true&$top=2`,
-      headers: { ConsistencyLevel: "eventual" },
+      headers: ADVANCED,
     };
   }
 
-  #remember(key: string, answer: GraphAnswer): string | undefined {
-    const { value } = Users.parse(answer.json);
+  #remember(key: string, pages: GraphAnswer[]): string | undefined {
+    const value = pages.flatMap(({ json }) => Users.parse(json).value);
     const mailboxes = [
       ...new Set(value.flatMap(({ mail }) => (typeof mail === "string" && mail !== "" ? [mail.toLowerCase()] : []))),
     ];

@@ -19,12 +19,14 @@ export interface Duplicate {
 export async function findDuplicates(ledger: Ledger, work: Work, signal: AbortSignal): Promise<Duplicate[]> {
   const duplicates: Duplicate[] = [];
   for (const [mailbox, doubts] of Map.groupBy(ledger.doubts(), (doubt) => doubt.mailbox)) {
-    const wanted: { messageId: string; places: string[] }[] = [];
-    for (const { folder, messageId } of doubts) {
-      const staging = folder.kind === "purges" ? [await work.folders.staging(mailbox, signal)] : [];
-      wanted.push({ messageId, places: [...(await work.folders.places(mailbox, folder, signal)), ...staging] });
-    }
-    const found = await itemsOf(mailbox, wanted, work, signal);
+    const found = await work.folders.again(mailbox, async () => {
+      const wanted: { messageId: string; places: string[] }[] = [];
+      for (const { folder, messageId } of doubts) {
+        const staging = folder.kind === "purges" ? [await work.folders.staging(mailbox, signal)] : [];
+        wanted.push({ messageId, places: [...(await work.folders.places(mailbox, folder, signal)), ...staging] });
+      }
+      return itemsOf(mailbox, wanted, work, signal);
+    });
     for (const [index, { folder, messageId }] of doubts.entries()) {
       const itemIds = (found[index] ?? []).map(({ itemId }) => itemId);
       if (itemIds.length > 1) duplicates.push({ mailbox, folder, messageId, itemIds });

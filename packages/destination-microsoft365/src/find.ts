@@ -5,7 +5,7 @@ import { moveFromStaging, userPath, type Work } from "./deliver.ts";
 import { GraphFailure } from "./failure.ts";
 import { fitBody } from "./fit-body.ts";
 import { purgeStaged } from "./purge.ts";
-import { type FoundItem, itemsOf, stagedItemsOf } from "./search.ts";
+import { byMessageIds, type FoundItem, itemsOf, stagedItemsOf } from "./search.ts";
 import { missingAttachments } from "./stored.ts";
 
 /** What a look says of one delivery: where it is, that it is nowhere, or why that cannot be said yet. */
@@ -55,9 +55,11 @@ async function findPatiently(
       return look instanceof GraphFailure;
     });
     if (failure === undefined) return deliveries.map((_, index) => results[index]);
+    const { remedy } = failure.failure;
     if (attempt >= ATTEMPTS || signal.aborted)
       throw new UnavailableError(`It cannot be said whether messages are in ${mailbox}: ${failure.message}`, {
         cause: failure,
+        ...(remedy !== undefined && { remedy }),
       });
     await sleep(restMs(failure, work), undefined, { signal });
   }
@@ -74,7 +76,8 @@ async function lookAt(mailbox: string, deliveries: Delivery[], work: Work, signa
     return await findInMailbox(mailbox, deliveries, work, signal);
   } catch (error) {
     if (!(error instanceof GraphFailure)) throw error;
-    const { kind, reason, remedy = "Look at the application's permissions." } = error.failure;
+    const { kind } = error.failure;
+    const { reason, remedy = "Look at the application's permissions." } = error.failure;
     if (kind === "misconfigured" || kind === "token") throw new AuthenticationError(reason, { remedy, cause: error });
     return deliveries.map(() => (kind === "no-mailbox" ? undefined : error));
   }
@@ -87,14 +90,22 @@ async function findInMailbox(
   work: Work,
   signal: AbortSignal,
 ): Promise<Look[]> {
-  const staged = await stagedOf(mailbox, deliveries, work, signal);
-  const places = await Promise.all(deliveries.map(({ folder }) => work.folders.places(mailbox, folder, signal)));
-  const wanted = deliveries.map(({ message }, index) => ({
-    messageId: message.id,
-    places: places[index] ?? [],
-    isElsewhere: (staged[index] ?? []).length > 0,
-  }));
-  const stored = await itemsOf(mailbox, wanted, work, signal);
+  const { folders } = work;
+  const staged = await folders.again(mailbox, () => stagedOf(mailbox, deliveries, work, signal));
+  const stored = await folders.again(mailbox, async () => {
+    const places = await Promise.all(deliveries.map(({ folder }) => folders.places(mailbox, folder, signal)));
+    const wanted = deliveries.map(({ message }, index) => ({
+      messageId: message.id,
+      places: places[index] ?? [],
+      isElsewhere: (staged[index] ?? []).length > 0,
+    }));
+    return itemsOf(mailbox, wanted, work, signal);
+  });
+  const unseen = deliveries.filter(
+    (delivery, index) => mayBeStaged(delivery) && staged[index]?.length === 0 && stored[index]?.length === 0,
+  );
+  const missed = await folders.again(mailbox, () => missedIn(mailbox, unseen, work, signal));
+  for (const [position, delivery] of unseen.entries()) staged[deliveries.indexOf(delivery)] = missed[position] ?? [];
   const looks: Look[] = stored.map(([first]) => first);
   const complete: { index: number; delivery: Delivery; item: FoundItem }[] = [];
   for (const [index, delivery] of deliveries.entries()) {
@@ -118,6 +129,14 @@ async function stagedOf(
   const messageIds = deliveries.map(({ message }) => message.id);
   const staged = await stagedItemsOf(mailbox, messageIds, staging, work, signal);
   return staged.map((items, index) => (mayBeStaged(deliveries[index]) ? items : []));
+}
+
+/** A list may lack what is there, without a word: what neither look found is asked for by name before it counts as absent. */
+async function missedIn(mailbox: string, unseen: Delivery[], work: Work, signal: AbortSignal): Promise<FoundItem[][]> {
+  if (unseen.length === 0) return [];
+  const places = [await work.folders.staging(mailbox, signal)];
+  const wanted = unseen.map(({ message }) => ({ messageId: message.id, places }));
+  return byMessageIds(mailbox, wanted, work, signal);
 }
 
 function mayBeStaged(delivery: Delivery | undefined): boolean {

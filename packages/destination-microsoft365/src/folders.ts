@@ -2,6 +2,7 @@ import type { Folder } from "@hansard/core/ingestion";
 import { z } from "zod";
 import { GraphFailure } from "./failure.ts";
 import type { GraphClient } from "./graph-client.ts";
+import { pagesOf } from "./pages.ts";
 import type { Settings } from "./settings.ts";
 
 const FolderPage = z.object({
@@ -58,8 +59,18 @@ export class Folders {
     return this.#path(mailbox, [this.#settings.stagingFolder], true, signal);
   }
 
-  /** A folder that was there is gone: everything of the mailbox is looked up again. */
-  forget(mailbox: string): void {
+  /** Does what needs folders, and does it once again where one was removed since it was found: it is found or made anew. */
+  async again<Result>(mailbox: string, work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof GraphFailure) || error.failure.kind !== "gone") throw error;
+      this.#forget(mailbox);
+      return work();
+    }
+  }
+
+  #forget(mailbox: string): void {
     for (const key of this.#known.keys()) if (key.startsWith(`${mailbox}\n`)) this.#known.delete(key);
     this.#rolling.delete(mailbox);
   }
@@ -158,13 +169,10 @@ export class Folders {
   }
 
   async #children(mailbox: string, collection: string, signal: AbortSignal): Promise<FolderItem[]> {
-    const found: FolderItem[] = [];
-    for (let skip = 0; ; skip += 250) {
-      const path = `/users/${encodeURIComponent(mailbox)}${collection}?includeHiddenFolders=true&$select=id,displayName,totalItemCount&$top=250&$skip=${skip}`;
-      const page = FolderPage.parse((await this.#client.call({ method: "GET", path, mailbox }, signal)).json);
-      found.push(...page.value);
-      if (page.value.length < 250) return found;
-    }
+    const path = `/users/${encodeURIComponent(mailbox)}${collection}?includeHiddenFolders=true&$select=id,displayName,totalItemCount&$top=250`;
+    const first = await this.#client.call({ method: "GET", path, mailbox }, signal);
+    const pages = await pagesOf(this.#client, first, { mailbox }, signal);
+    return pages.flatMap(({ json }) => FolderPage.parse(json).value);
   }
 
   async #get(mailbox: string, path: string, signal: AbortSignal): Promise<FolderItem> {

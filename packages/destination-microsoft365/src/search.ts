@@ -3,6 +3,7 @@ import { callBatch } from "./batch.ts";
 import { correlationOf, userPath, type Work } from "./deliver.ts";
 import { GraphFailure } from "./failure.ts";
 import type { GraphAnswer } from "./graph-client.ts";
+import { hasMore, pagesOf } from "./pages.ts";
 import { ID_PROPERTY, identityOf } from "./payload.ts";
 
 /** A stored item that carries a delivery's identity. */
@@ -33,14 +34,19 @@ const Page = z.object({
       singleValueExtendedProperties: z.array(z.object({ value: z.string() })).optional(),
     }),
   ),
-  "@odata.nextLink": z.string().optional(),
 });
+
+/** Folders by their names: one that is not there holds nothing. One that had an id was removed since it was found. */
+const NAMED = ["inbox", "recoverableitemspurges"];
 
 /** OData services take filters of a hundred nodes; each comparison and its `or` are four. */
 const IDS_AT_ONCE = 10;
 const PAGE_ITEMS = 100;
 
-/** Every item with one of these identities: by Message-ID, and by our named property where that finds nothing. */
+/**
+ * Every item with one of these identities: by Message-ID, and by our named property where that finds nothing. Rejects with
+ * `gone` where a folder was removed.
+ */
 export async function itemsOf(
   mailbox: string,
   wanted: Wanted[],
@@ -83,7 +89,8 @@ export async function stagedItemsOf(
   });
 }
 
-async function byMessageIds(
+/** Every item with one of these Message-IDs. */
+export async function byMessageIds(
   mailbox: string,
   wanted: Wanted[],
   work: Work,
@@ -126,7 +133,7 @@ async function inOneRequest(
 
 /**
  * A list that fits into one page; undefined where it does not, since items come and go between two pages and one that is not
- * seen would be written again, and where the server refuses the query. A folder that is not there holds nothing.
+ * seen would be written again, and where the server refuses the query.
  */
 async function onePage(
   mailbox: string,
@@ -138,10 +145,9 @@ async function onePage(
   const path = `${userPath(mailbox)}/mailFolders/${place}/messages?${query}&$select=id,internetMessageId&$top=${PAGE_ITEMS}`;
   try {
     const answer = await client.call({ method: "GET", path, mailbox }, signal);
-    const { value, "@odata.nextLink": next } = Page.parse(answer.json);
-    return next === undefined ? value.map((item) => listed(item, answer)) : undefined;
+    return hasMore(answer) ? undefined : itemsIn(answer);
   } catch (error) {
-    if (error instanceof GraphFailure && error.failure.kind === "gone") return [];
+    if (isNothing(error, place)) return [];
     if (error instanceof GraphFailure && error.failure.kind === "refused") return undefined;
     throw error;
   }
@@ -174,16 +180,23 @@ async function oneByOne(
   }));
   const answers = await callBatch(client, requests, signal);
   const found: FoundItem[][] = wanted.map(() => []);
-  for (const [position, { index }] of asked.entries()) found[index]?.push(...itemsIn(answers[position]));
+  for (const [position, { index, place }] of asked.entries()) {
+    const answer = answers[position];
+    if (isNothing(answer, place)) continue;
+    if (answer instanceof GraphFailure) throw answer;
+    // No answer is not the answer that there is nothing.
+    if (answer === undefined) throw new Error("Graph left a search unanswered.");
+    for (const page of await pagesOf(client, answer, { mailbox }, signal)) found[index]?.push(...itemsIn(page));
+  }
   return found;
 }
 
-function itemsIn(answer: GraphAnswer | GraphFailure | undefined): FoundItem[] {
-  if (answer instanceof GraphFailure && answer.failure.kind === "gone") return [];
-  if (answer instanceof GraphFailure) throw answer;
-  // No answer is not the answer that there is nothing.
-  if (answer === undefined) throw new Error("Graph left a search unanswered.");
-  return Page.parse(answer.json).value.map((item) => listed(item, answer));
+function isNothing(answer: unknown, place: string): boolean {
+  return answer instanceof GraphFailure && answer.failure.kind === "gone" && NAMED.includes(place);
+}
+
+function itemsIn(page: GraphAnswer): ListedItem[] {
+  return Page.parse(page.json).value.map((item) => listed(item, page));
 }
 
 function hasMessageId({ messageId }: { messageId: string }): string {

@@ -2,11 +2,11 @@ import type { MailAttachment } from "@hansard/core/ingestion";
 import { z } from "zod";
 import { contentLength } from "./content.ts";
 import type { GraphClient } from "./graph-client.ts";
+import { pagesOf } from "./pages.ts";
 import { attachmentName } from "./payload.ts";
 
 const Attachments = z.object({
   value: z.array(z.object({ name: z.string().nullable(), size: z.number() })),
-  "@odata.nextLink": z.string().optional(),
 });
 
 /** How much more than its content Exchange may say an attachment has. */
@@ -41,5 +41,7 @@ async function storedAttachments(
   signal: AbortSignal,
 ): Promise<{ name: string | null; size: number }[]> {
   const path = `/users/${encodeURIComponent(mailbox)}/messages/${itemId}/attachments?$select=id,name,size&$top=500`;
-  return Attachments.parse((await client.call({ method: "GET", path, mailbox }, signal)).json).value;
+  const first = await client.call({ method: "GET", path, mailbox }, signal);
+  const pages = await pagesOf(client, first, { mailbox }, signal);
+  return pages.flatMap(({ json }) => Attachments.parse(json).value);
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Delivery, Outcome } from "@hansard/core/ingestion";
@@ -26,13 +26,7 @@ beforeEach(async () => {
     applications: [APPLICATION],
     mailboxes: [{ address: BOB }],
   });
-  destination = await openMicrosoft365({
-    id: "m365",
-    settings: Settings.parse(settingsFor(server.url, { settleMs: 100, readBackShare: 0 })),
-    blobs: new SampleBlobs(),
-    folder,
-    log: quiet,
-  });
+  destination = await open(folder);
 });
 
 afterEach(async () => {
@@ -119,6 +113,79 @@ test("an answer that is lost while something is brought out leaves it neither th
   expect(purges).toHaveBeenCalled();
   expect(bobs("Purges").sort()).toEqual(deliveries.map(({ message }) => message.subject).sort());
 });
+
+test("what a list of the staging folder leaves out is asked for by name before it counts as absent", async () => {
+  const deliveries = await forPurges(20);
+  const requests = await leftInStaging(deliveries.slice(0, 12));
+  server.faults.set("short-list", { rate: 1 });
+  const found = await destination.find(deliveries, { signal });
+  expect(found.map((receipt) => receipt !== undefined)).toEqual(deliveries.map((_, index) => index < 12));
+  expect(bobs("Purges").sort()).toEqual(
+    deliveries
+      .slice(0, 12)
+      .map(({ message }) => message.subject)
+      .sort(),
+  );
+  expect(requests()).toBeLessThanOrEqual(26);
+});
+
+test("a page without items and with a link is not taken for the last", async () => {
+  const deliveries = await forPurges(15);
+  const receipts = (await destination.submit(deliveries, { signal })).map(itemIdOf);
+  server.faults.set("empty-page", { rate: 0.5 });
+  const found = await destination.find(deliveries, { signal });
+  expect(found.map((receipt) => receipt?.itemId)).toEqual(receipts);
+});
+
+test("pages that do not end are no answer", async () => {
+  const deliveries = await forPurges(2);
+  await destination.submit(deliveries, { signal });
+  server.faults.set("empty-page", { rate: 1 });
+  const ending = AbortSignal.timeout(2000);
+  await expect(destination.find(deliveries, { signal: ending })).rejects.toThrow();
+});
+
+test("a directory that answers with an empty page first is listened to", async () => {
+  server.faults.set("empty-page", { rate: 1, times: 1 });
+  expect(await destination.resolve?.(BOB)).toBe(BOB);
+});
+
+test("a staging folder that is removed meanwhile is made again, for what is written and for what is looked for", async () => {
+  const deliveries = await forPurges(6);
+  await destination.submit(deliveries.slice(0, 2), { signal });
+  await removeStaging();
+  const outcomes = await destination.submit(deliveries.slice(2, 4), { signal });
+  expect(outcomes.map(({ status }) => status)).toEqual(["accepted", "accepted"]);
+  await removeStaging();
+  // Another process has made it anew, and left something there.
+  const other = await open(join(folder, "other"));
+  vi.spyOn(server.store, "purgeItem").mockRejectedValue(new NoAnswer("reset"));
+  await other.submit(deliveries.slice(4), { signal });
+  vi.restoreAllMocks();
+  await other.close();
+  expect(bobs("Hansard staging")).toHaveLength(2);
+  const found = await destination.find(deliveries, { signal });
+  expect(found.every((receipt) => receipt !== undefined)).toBe(true);
+  expect(bobs("Purges").sort()).toEqual(deliveries.map(({ message }) => message.subject).sort());
+});
+
+async function open(own: string): Promise<Microsoft365Destination> {
+  await mkdir(own, { recursive: true });
+  return openMicrosoft365({
+    id: "m365",
+    settings: Settings.parse(settingsFor(server.url, { settleMs: 100, readBackShare: 0 })),
+    blobs: new SampleBlobs(),
+    folder: own,
+    log: quiet,
+  });
+}
+
+async function removeStaging(): Promise<void> {
+  const bob = server.store.mailbox(BOB)?.id ?? 0;
+  const root = server.store.wellKnownFolder(bob, "msgfolderroot");
+  const staging = server.store.childFolders(bob, root.id).find(({ name }) => name === "Hansard staging");
+  await server.store.removeFolder(staging?.id ?? 0);
+}
 
 /** Writes them, and has every purge's answer lost before it was done. Gives how many requests were made since. */
 async function leftInStaging(deliveries: Delivery[]): Promise<() => number> {
