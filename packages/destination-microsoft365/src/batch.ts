@@ -141,8 +141,9 @@ async function send(
   });
 }
 
+/** A refused token too: whose refusal it is, is found out by asking singly. */
 function isPassing(answer: GraphAnswer | GraphFailure): boolean {
-  return answer instanceof GraphFailure && (answer.failure.kind === "throttled" || answer.failure.kind === "retry");
+  return answer instanceof GraphFailure && ["throttled", "retry", "token"].includes(answer.failure.kind);
 }
 
 async function single(

@@ -49,7 +49,7 @@ async function failureOf(work: () => Promise<unknown>): Promise<Failure | undefi
   }
 }
 
-function findingOf({ kind, code, reason }: Failure, mailbox: string, roles: string[]): Finding {
+function findingOf({ kind, code, reason, remedy }: Failure, mailbox: string, roles: string[]): Finding {
   if (/mailboxnotenabled/i.test(code)) {
     return {
       level: "error",
@@ -68,7 +68,7 @@ function findingOf({ kind, code, reason }: Failure, mailbox: string, roles: stri
     return {
       level: "error",
       message: `The mailbox ${mailbox} could not be opened. ${reason}`,
-      remedy: "Run the check again; it may pass.",
+      remedy: remedy ?? "Run the check again; it may pass.",
     };
   if (roles.includes("Mail.ReadWrite")) {
     return {

@@ -6,7 +6,7 @@ const ErrorBody = z.object({ error: z.looseObject({ code: z.string().default("")
 const Inner = z.looseObject({ code: z.string().optional() });
 
 /** Codes in lower case: Graph spells them one way today and another tomorrow. */
-const KINDS: Record<Exclude<Failure["kind"], "unknown">, readonly string[]> = {
+const KINDS: Record<Exclude<Failure["kind"], "unknown" | "unreached">, readonly string[]> = {
   "no-mailbox": [
     "request_resourcenotfound",
     "errorinvaliduser",
@@ -92,12 +92,13 @@ function kindOf(
   message: string,
 ): Failure["kind"] {
   if (status === 429) return "throttled";
+  // Whatever it is called: whether it is all of the set-up or this mailbox alone, other mailboxes tell.
+  if (status === 401) return "token";
   if (IO_ERROR.test(message)) return "retry";
   for (const code of codes) {
     for (const [kind, known] of Object.entries(KINDS))
       if (known.includes(code.toLowerCase())) return kind as Failure["kind"];
   }
-  if (status === 401) return "token";
   if (status === 403) return "misconfigured";
   if (status === 404) return "gone";
   if (status === 409) return "exists";

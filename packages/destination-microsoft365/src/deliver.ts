@@ -148,7 +148,7 @@ function afterStaging(error: unknown): unknown {
     return new GraphFailure({ kind: "unknown", reason: error.message, status: 0, code: "", correlationId: "" });
   if (!(error instanceof GraphFailure)) return error;
   const { failure } = error;
-  const isPassing = ["retry", "throttled", "gone", "exists", "full", "folder-full"].includes(
+  const isPassing = ["retry", "throttled", "gone", "exists", "full", "folder-full", "token", "unreached"].includes(
     failure.kind,
   );
   return isPassing ? new GraphFailure({ ...failure, kind: "unknown" } satisfies Failure) : error;

@@ -1,11 +1,12 @@
 import { type Destination, type DestinationContext, Holds } from "@hansard/core/ingestion";
+import type { Dispatcher } from "undici";
 import { check } from "./check.ts";
 import { certificateFindings } from "./check-certificate.ts";
 import { cloudOf } from "./clouds.ts";
 import { userPath } from "./deliver.ts";
 import { Directory } from "./directory.ts";
 import { type Duplicate, findDuplicates } from "./duplicates.ts";
-import { GraphFailure } from "./failure.ts";
+import { GraphFailure, thrown } from "./failure.ts";
 import { findDeliveries } from "./find.ts";
 import { BODY_FILES } from "./fit-body.ts";
 import { Folders } from "./folders.ts";
@@ -14,7 +15,7 @@ import { openDispatcher } from "./graph-http.ts";
 import { Lanes } from "./lanes.ts";
 import { Ledger } from "./ledger.ts";
 import type { Settings } from "./settings.ts";
-import { openTokens } from "./sign-in.ts";
+import { openTokens, type Tokens } from "./sign-in.ts";
 import { type Submission, submit } from "./submit.ts";
 import { Uncertainty } from "./uncertainty.ts";
 
@@ -36,7 +37,7 @@ export async function openMicrosoft365(context: DestinationContext<Settings>): P
   const tokens = await openTokens(settings, cloud, dispatcher);
   for (const { level, message, remedy } of await certificateFindings(settings))
     if (level !== "ok") context.log.warn(message, { destination: context.id, remedy });
-  const client = new GraphClient(cloud.graphUrl, settings, { tokens, lanes: new Lanes(settings.pace), dispatcher });
+  const client = openClient(context, cloud.graphUrl, { tokens, dispatcher });
   const folders = new Folders(client, settings, context.routing?.thirdPartyMailbox);
   const ledger = new Ledger(context.folder);
   const holds = new Holds(settings.holds, ledger);
@@ -72,12 +73,7 @@ export async function openMicrosoft365(context: DestinationContext<Settings>): P
         throw error;
       });
     },
-    async *read(mailbox, { itemId }) {
-      yield* await client.stream(
-        `${userPath(mailbox)}/messages/${itemId}/$value`,
-        AbortSignal.timeout(settings.timeoutMs),
-      );
-    },
+    read: (mailbox, { itemId }) => read(client, mailbox, itemId, AbortSignal.timeout(settings.timeoutMs)),
     withdraw: (copies, { signal }) => withdraw(client, copies, signal),
     holdDoubt: (mailbox) => (cloud.hasPermanentDelete ? holds.doubt(mailbox) : undefined),
     resolve: (address) => directory.resolve(address),
@@ -87,6 +83,32 @@ export async function openMicrosoft365(context: DestinationContext<Settings>): P
       await dispatcher.close();
     },
   };
+}
+
+function openClient(
+  { settings, routing, log }: DestinationContext<Settings>,
+  graphUrl: string,
+  parts: { tokens: Tokens; dispatcher: Dispatcher },
+): GraphClient {
+  return new GraphClient(graphUrl, settings, {
+    ...parts,
+    lanes: new Lanes(settings.pace),
+    thirdPartyMailbox: routing?.thirdPartyMailbox,
+    onUnreached: ({ reason, remedy }) => log.warn(reason, { remedy }),
+  });
+}
+
+async function* read(
+  client: GraphClient,
+  mailbox: string,
+  itemId: string,
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  try {
+    yield* await client.stream(`${userPath(mailbox)}/messages/${itemId}/$value`, signal);
+  } catch (error) {
+    throw thrown(error);
+  }
 }
 
 function isAmbiguous(error: unknown): boolean {
@@ -106,7 +128,7 @@ async function withdraw(
         signal,
       );
     } catch (error) {
-      if (!(error instanceof GraphFailure) || error.failure.kind !== "gone") throw error;
+      if (!(error instanceof GraphFailure) || error.failure.kind !== "gone") throw thrown(error);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { AuthenticationError, type HansardError, isHansardError, UnavailableError } from "@hansard/core";
 import type { Outcome } from "@hansard/core/ingestion";
 
 /** Why Graph did not do what it was asked, sorted by what is to be done. */
@@ -19,7 +20,9 @@ export interface Failure {
     /** What the path names is not there. */
     | "gone"
     | "exists"
-    | "token";
+    | "token"
+    /** Graph reaches others with the same token, and this mailbox not. */
+    | "unreached";
   reason: string;
   remedy?: string;
   retryAfterMs?: number;
@@ -38,7 +41,7 @@ export class GraphFailure extends Error {
   }
 }
 
-const FULL_RETRY_MS = 60 * 60 * 1000;
+const LATER_MS = 60 * 60 * 1000;
 
 /** What a failure means for a delivery. */
 export function outcomeOf(
@@ -49,6 +52,22 @@ export function outcomeOf(
   if (kind === "misconfigured" || kind === "token")
     return { status: "misconfigured", reason, remedy: remedy ?? "Look at the application's permissions." };
   if (kind === "refused") return { status: "refused", reason, ...(remedy !== undefined && { remedy }) };
-  const waitMs = kind === "full" || kind === "folder-full" ? FULL_RETRY_MS : retryAfterMs;
+  if (kind === "unreached")
+    return { status: "retry", reason: [reason, remedy].join(" "), retryAt: new Date(now.getTime() + LATER_MS) };
+  const waitMs = kind === "full" || kind === "folder-full" ? LATER_MS : retryAfterMs;
   return { status: "retry", reason, ...(waitMs !== undefined && { retryAt: new Date(now.getTime() + waitMs) }) };
+}
+
+/** The error that says to the runner what it is to do, where nothing can be said of single deliveries. */
+export function thrown(error: unknown): HansardError {
+  if (isHansardError(error)) return error;
+  if (!(error instanceof GraphFailure))
+    return new UnavailableError(error instanceof Error ? error.message : String(error), { cause: error });
+  const { kind, reason, remedy } = error.failure;
+  if (kind === "misconfigured" || kind === "token")
+    return new AuthenticationError(reason, {
+      remedy: remedy ?? "Look at the application's permissions.",
+      cause: error,
+    });
+  return new UnavailableError(reason, { cause: error, ...(remedy !== undefined && { remedy }) });
 }

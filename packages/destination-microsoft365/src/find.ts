@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { AuthenticationError, UnavailableError } from "@hansard/core";
+import { UnavailableError } from "@hansard/core";
 import type { Delivery, Receipt } from "@hansard/core/ingestion";
 import { moveFromStaging, userPath, type Work } from "./deliver.ts";
-import { GraphFailure } from "./failure.ts";
+import { GraphFailure, thrown } from "./failure.ts";
 import { fitBody } from "./fit-body.ts";
 import { purgeStaged } from "./purge.ts";
 import { byMessageIds, type FoundItem, itemsOf, stagedItemsOf } from "./search.ts";
@@ -55,8 +55,8 @@ async function findPatiently(
       return look instanceof GraphFailure;
     });
     if (failure === undefined) return deliveries.map((_, index) => results[index]);
-    const { remedy } = failure.failure;
-    if (attempt >= ATTEMPTS || signal.aborted)
+    const { kind, remedy } = failure.failure;
+    if (attempt >= ATTEMPTS || kind === "unreached" || signal.aborted)
       throw new UnavailableError(`It cannot be said whether messages are in ${mailbox}: ${failure.message}`, {
         cause: failure,
         ...(remedy !== undefined && { remedy }),
@@ -77,8 +77,7 @@ async function lookAt(mailbox: string, deliveries: Delivery[], work: Work, signa
   } catch (error) {
     if (!(error instanceof GraphFailure)) throw error;
     const { kind } = error.failure;
-    const { reason, remedy = "Look at the application's permissions." } = error.failure;
-    if (kind === "misconfigured" || kind === "token") throw new AuthenticationError(reason, { remedy, cause: error });
+    if (kind === "misconfigured" || kind === "token") throw thrown(error);
     return deliveries.map(() => (kind === "no-mailbox" ? undefined : error));
   }
 }

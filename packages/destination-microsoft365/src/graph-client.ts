@@ -7,8 +7,9 @@ import { type Failure, GraphFailure } from "./failure.ts";
 import { boundedText, flat, parsed } from "./graph-http.ts";
 import { Lane, LaneBusy, type Lanes } from "./lanes.ts";
 import { networkFailure } from "./network-failure.ts";
+import { Refusals, type Witness } from "./refusals.ts";
 import type { Settings } from "./settings.ts";
-import type { Tokens } from "./sign-in.ts";
+import type { Pass, Tokens } from "./sign-in.ts";
 
 /** One question to Graph. */
 export interface GraphRequest {
@@ -35,7 +36,15 @@ export interface GraphAnswer {
   clientRequestId: string;
 }
 
+/** The token that a request went with was refused. */
+interface Refused {
+  pass: Pass;
+  failure: Failure;
+}
+
 const ATTEMPTS = 8;
+/** After so many a mailbox that alone refuses its tokens is given up. */
+const REFUSED_ATTEMPTS = 3;
 const FIRST_WAIT_MS = 500;
 /** The wait grows as after so many attempts at most while Graph answers others. */
 const WELL_ATTEMPTS = 2;
@@ -60,16 +69,23 @@ export class GraphClient {
   /** All requests together, so that none waits for a connection with its token in hand. */
   readonly #door: Lane;
   readonly #dispatcher: Dispatcher;
+  readonly #refusals: Refusals;
   /** When Graph last gave a good answer to anybody. */
   #answeredAt = 0;
 
-  constructor(base: string, settings: Settings, parts: { tokens: Tokens; lanes: Lanes; dispatcher: Dispatcher }) {
+  constructor(
+    base: string,
+    settings: Settings,
+    parts: { tokens: Tokens; lanes: Lanes; dispatcher: Dispatcher } & Witness,
+  ) {
     this.#base = `${base}/v1.0`;
     this.#settings = settings;
     this.#tokens = parts.tokens;
     this.#lanes = parts.lanes;
     this.#door = new Lane({ ...NO_LIMIT, concurrency: settings.connections });
     this.#dispatcher = parts.dispatcher;
+    const ask = (token: string, mailbox: string) => this.#isTaken(token, mailbox);
+    this.#refusals = new Refusals(parts.tokens, ask, parts);
   }
 
   /** The answer, where it is a good one. Rejects with a GraphFailure that says what to do. */
@@ -78,8 +94,11 @@ export class GraphClient {
     for (let attempt = 1; ; attempt += 1) {
       const askedAt = Date.now();
       const result = await this.#attempt(asked, signal);
-      if (result === "renewed") continue;
       if ("json" in result) return result;
+      if ("pass" in result) {
+        await this.#refused(result, asked, attempt, signal);
+        continue;
+      }
       const failure = result;
       const isPassing =
         failure.kind === "throttled" || failure.kind === "retry" || (failure.kind === "unknown" && isRepeatable);
@@ -88,6 +107,16 @@ export class GraphClient {
       const isWell = failure.kind !== "throttled" && this.#answeredAt >= askedAt;
       await this.#rest(asked, failure, isWell ? Math.min(attempt, WELL_ATTEMPTS) : attempt, signal);
     }
+  }
+
+  /** Resolves when it is worth another attempt. */
+  async #refused({ pass, failure }: Refused, asked: GraphRequest, attempt: number, signal: AbortSignal): Promise<void> {
+    const wasUnreached = this.#refusals.isUnreached(asked.mailbox);
+    const verdict = await this.#refusals.judge(pass, asked.mailbox);
+    const most = verdict === "of-mailbox" ? REFUSED_ATTEMPTS : ATTEMPTS;
+    if (wasUnreached || verdict === "of-all" || attempt >= most || signal.aborted)
+      throw new GraphFailure(this.#refusals.final(failure, verdict, asked.mailbox));
+    if (verdict === "of-mailbox") await this.#rest(asked, failure, Math.min(attempt, WELL_ATTEMPTS), signal);
   }
 
   /** The body as it comes, for what is too large to be held. */
@@ -115,7 +144,7 @@ export class GraphClient {
     );
   }
 
-  async #attempt(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer | Failure | "renewed"> {
+  async #attempt(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer | Failure | Refused> {
     let leave: () => void;
     try {
       leave = await this.#enter(asked, signal);
@@ -153,7 +182,7 @@ export class GraphClient {
   }
 
   /** The token is the newest: whoever waited with one in hand would be refused with it when it was renewed meanwhile. */
-  async #ask(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer | Failure | "renewed"> {
+  async #ask(asked: GraphRequest, signal: AbortSignal): Promise<GraphAnswer | Failure | Refused> {
     const { mailbox, method, path } = asked;
     const pass = path.startsWith("http") ? undefined : await this.#tokens.enter();
     const clientRequestId = randomUUID();
@@ -163,15 +192,31 @@ export class GraphClient {
         this.#answeredAt = Date.now();
         if (mailbox !== undefined) this.#lanes.of(mailbox).succeeded();
         if (pass) this.#tokens.taken(pass);
+        // What a batch holds is answered by the mailbox; the batch itself is not.
+        if (mailbox !== undefined && pass && asked.requests === undefined) this.#refusals.taken(mailbox);
         return answer;
       }
       const failure = classify(answer, { method, url: path, ...(mailbox !== undefined && { mailbox }) });
-      if (pass && failure.kind === "token") return this.#tokens.refused(pass) ? "renewed" : failure;
+      if (pass && failure.kind === "token") return { pass, failure };
       if (pass) this.#tokens.left(pass);
       return failure;
     } catch (error) {
       if (pass) this.#tokens.left(pass);
       return networkFailure(error, method, clientRequestId);
+    }
+  }
+
+  /** Takes no part in the token's trial: those who wait for this answer may be all of it. */
+  async #isTaken(token: string, mailbox: string): Promise<boolean | undefined> {
+    const signal = AbortSignal.timeout(this.#settings.timeoutMs);
+    const path = `/users/${encodeURIComponent(mailbox)}/mailFolders/inbox?$select=id`;
+    const asked: GraphRequest = { method: "GET", path, mailbox };
+    try {
+      const leave = await this.#enter(asked, signal);
+      const { status } = await this.#send(asked, token, randomUUID(), signal).finally(leave);
+      return status === 429 || status >= 500 ? undefined : status !== 401;
+    } catch {
+      return undefined;
     }
   }
 

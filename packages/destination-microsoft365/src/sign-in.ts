@@ -58,6 +58,11 @@ export class Tokens {
     }
   }
 
+  /** Whether nobody has a newer one, or waits for it. */
+  isCurrent({ value }: Pass): boolean {
+    return this.#token?.value === value && this.#token.until > 0;
+  }
+
   /** The request ended and says nothing of its token. */
   left({ trial }: Pass): void {
     this.#trial.left(trial);
@@ -72,12 +77,12 @@ export class Tokens {
   }
 
   /** Graph refused this token. Only the first who says so causes a new one to be fetched. Gives whether that may help. */
-  refused({ value, trial }: Pass): boolean {
-    if (this.#token?.value === value && this.#token.until > 0) {
-      this.#barren = this.#token.wasTaken === true ? 0 : this.#barren + 1;
-      this.#token = { value, until: 0 };
+  refused(pass: Pass): boolean {
+    if (this.isCurrent(pass)) {
+      this.#barren = this.#token?.wasTaken === true ? 0 : this.#barren + 1;
+      this.#token = { value: pass.value, until: 0 };
       this.#trial.begin();
-    } else this.#trial.left(trial);
+    } else this.#trial.left(pass.trial);
     return this.#barren < MOST_BARREN;
   }
 

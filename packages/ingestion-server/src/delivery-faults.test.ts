@@ -146,6 +146,33 @@ test("a full mailbox holds up nobody else, and gets its messages when there is r
   expectAllOnce(server.store, ownersOf(200), "Inbox");
 });
 
+test("a mailbox that refuses tokens which others take holds up nobody, and gets its messages when it is reached", async () => {
+  const onPremises = "user1@contoso.example";
+  await open({});
+  server.faults.set("token-refused", { rate: 1, mailboxes: [onPremises] });
+  await capture(scene.journal, 200);
+  const result = await deliverOnce(scene, { kind: "purges" });
+  expect(result.stopped).toBeUndefined();
+  expect(result.postponed).toBe(ownersOf(200).filter(({ mailboxes }) => mailboxes.includes(onPremises)).length);
+  expect(server.tokens.issued).toBe(1);
+  const others = ownersOf(200).map(({ subject, mailboxes }) => ({
+    subject,
+    mailboxes: mailboxes.filter((mailbox) => mailbox !== onPremises),
+  }));
+  expectAllOnce(server.store, others, "Purges");
+  server.faults.clear();
+  await deliverAll(scene, { kind: "purges" });
+  expectAllOnce(server.store, ownersOf(200), "Purges");
+});
+
+test("where every mailbox refuses every token, the delivery stops", async () => {
+  await open({ faults: { "token-refused": { rate: 1 } } });
+  await capture(scene.journal, 19);
+  const result = await deliverOnce(scene, { kind: "inbox" });
+  expect(String(result.stopped)).toContain("401");
+  expect(server.tokens.issued).toBeLessThan(20);
+});
+
 async function open(options: Partial<IngestionServerOptions>): Promise<void> {
   server = await openIngestionServer({
     folder: join(folder, "server"),
