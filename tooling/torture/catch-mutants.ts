@@ -12,22 +12,20 @@ import { canTrace } from "./strike-by-strace.ts";
 import { openStriker, strikeEverywhere } from "./strikes.ts";
 import type { Torture, TortureResult } from "./torture-result.ts";
 
-/**
- * What is wrong with how a mutant is caught: nothing where the test that must catch it says what it must, and where the
- * mutant passes as long as nothing strikes, so that the strikes are what finds it. Undefined where this machine cannot run that test.
- */
+/** What is wrong with how a mutant is caught: nothing where the test for it says what it must. Undefined where this machine cannot run that test. */
 export async function notCaught(mutant: Mutant, sound: string, seed: number): Promise<string[] | undefined> {
   const bundle = await bundleChild(mutant);
   const caught = await torture(bundle, mutant, sound, seed);
   if (caught === undefined) return undefined;
-  const wrong = caught.problems.some((problem) => mutant.says.test(problem))
-    ? []
-    : [`The mutant ${mutant.name} is not caught as it must be; said is: ${caught.problems[0] ?? "nothing"}`];
-  if (mutant.caughtBy === "looking") return wrong;
-  const [unstruck] = (await lookAt({ bundle, sound, seed })).problems;
-  return unstruck === undefined
-    ? wrong
-    : [...wrong, `The mutant ${mutant.name} fails without being struck: ${unstruck}`];
+  if (caught.problems.some((problem) => mutant.says.test(problem))) return [];
+  return [`The mutant ${mutant.name} is not caught as it must be; said is: ${caught.problems[0] ?? "nothing"}`];
+}
+
+/** What is wrong with a mutant by itself: nothing where it passes as long as nothing strikes, so that strikes are what finds it. */
+export async function wrongUnstruck(mutant: Mutant, sound: string, seed: number): Promise<string[]> {
+  if (mutant.caughtBy === "looking") return [];
+  const { problems } = await lookAt({ bundle: await bundleChild(mutant), sound, seed });
+  return problems.slice(0, 1).map((problem) => `The mutant ${mutant.name} fails without being struck: ${problem}`);
 }
 
 /** Runs the scenarios to their ends without any strike, and looks at what they left. */
@@ -58,6 +56,7 @@ async function torture(
   if (mutant.caughtBy === "kills") return randomKills({ bundle, sound, seed }, 60);
   const striker = openStriker();
   return (
-    striker && strikeEverywhere({ bundle, sound, seed }, striker, { acts: ["kill"], step: 13, scenarios: ["pages"] })
+    striker &&
+    strikeEverywhere({ bundle, sound, seed }, striker, { acts: ["kill"], step: 13, scenarios: ["pages"], enough: 1 })
   );
 }

@@ -17,6 +17,8 @@ export interface StrikesOptions {
   scenarios?: string[];
   /** How many points are struck side by side. */
   jobs?: number;
+  /** After how many problems it is clear that something is wrong. */
+  enough?: number;
   /** Remembers what was struck, where a run may go on after it was ended. */
   tally?: Tally<StrikesResult>;
 }
@@ -37,19 +39,19 @@ export function openStriker(): Striker | undefined {
 export async function strikeEverywhere(
   torture: Torture,
   striker: Striker,
-  { acts, step, scenarios = Object.keys(SCENARIOS), jobs = 1, tally }: StrikesOptions,
+  { acts, step, scenarios = Object.keys(SCENARIOS), jobs = 1, enough = 20, tally }: StrikesOptions,
 ): Promise<StrikesResult> {
   const total: StrikesResult = { hits: 0, problems: [], threads: {}, missed: 0 };
   for (const name of scenarios) {
     const scenario = SCENARIOS[name];
     if (scenario === undefined) throw new Error(`There is no scenario "${name}"; there are ${Object.keys(SCENARIOS)}.`);
     for (const act of acts) {
-      const strike = () => strikeScenario(torture, striker, { name, scenario, act, step, jobs });
+      const strike = () => strikeScenario(torture, striker, { name, scenario, act, step, jobs, enough });
       const result = await (tally ? tally.once(`${name}, ${act}`, strike) : strike());
       add(total, result);
       const threads = Object.entries(result.threads).map(([thread, hits]) => `${thread} ${hits}`);
       torture.onProgress?.(`${name}, ${act}: struck ${result.hits} times (${threads.join(", ")})`);
-      if (total.problems.length >= ENOUGH_PROBLEMS) return total;
+      if (total.problems.length >= enough) return total;
     }
   }
   return total;
@@ -57,8 +59,6 @@ export async function strikeEverywhere(
 
 /** A point that a run does not come to may be there in the next. */
 const ATTEMPTS = 3;
-/** After so many it is clear that something is wrong. */
-const ENOUGH_PROBLEMS = 20;
 
 function add(total: StrikesResult, { hits, problems, threads, missed }: StrikesResult): void {
   total.hits += hits;
@@ -73,12 +73,13 @@ interface Piece {
   act: Act;
   step: number;
   jobs: number;
+  enough: number;
 }
 
 async function strikeScenario(
   { bundle, sound, seed }: Torture,
   striker: Striker,
-  { name, scenario, act, step, jobs }: Piece,
+  { name, scenario, act, step, jobs, enough }: Piece,
 ): Promise<StrikesResult> {
   const result: StrikesResult = { hits: 0, problems: [], threads: {}, missed: 0 };
   if (striker.lacks.includes(act)) return result;
@@ -98,7 +99,7 @@ async function strikeScenario(
   async function strikeAll(lane: string): Promise<void> {
     const recovery = openRecovery(bundle, sound);
     for (const point of chosen) {
-      if (result.problems.length >= ENOUGH_PROBLEMS) break;
+      if (result.problems.length >= enough) break;
       let reached = false;
       for (let attempt = 0; attempt < ATTEMPTS && !reached; attempt += 1)
         reached = await strikeAt(lane, point, recovery);

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { bundleChild } from "./bundle.ts";
-import { notCaught } from "./catch-mutants.ts";
+import { notCaught, wrongUnstruck } from "./catch-mutants.ts";
 import { DELIVERIES, type LongRun, runDeliveries, runSeeds, SEEDS } from "./long-runs.ts";
 import { MUTANTS } from "./mutants.ts";
 import { orderOfWrites } from "./order-of-writes.ts";
@@ -68,9 +68,9 @@ async function catchMutants(options: TortureOptions): Promise<Outcome | undefine
   const problems: string[] = [];
   let hits = 0;
   for (const mutant of MUTANTS) {
-    const wrong = (await notCaught(mutant, sound, seed)) ?? [
-      `The mutant ${mutant.name} cannot be tried on this machine.`,
-    ];
+    const notHere = [`The mutant ${mutant.name} cannot be tried on this machine.`];
+    const wrong = (await notCaught(mutant, sound, seed)) ?? notHere;
+    wrong.push(...(await wrongUnstruck(mutant, sound, seed)));
     onProgress?.(
       wrong.length === 0 ? `caught: ${mutant.fault}` : `NOT CAUGHT: ${mutant.fault}\n    ${wrong.join("\n    ")}`,
     );
