@@ -4,37 +4,14 @@ import { type Dispatcher, request } from "undici";
 import { BatchSize } from "./batch-size.ts";
 import { classify } from "./classify.ts";
 import { type Failure, GraphFailure } from "./failure.ts";
-import { boundedText, flat, parsed } from "./graph-http.ts";
+import { flat, type GraphAnswer, type GraphRequest, type Line, parsed, send, USER_AGENT } from "./graph-http.ts";
 import { Lane, LaneBusy, type Lanes } from "./lanes.ts";
 import { networkFailure } from "./network-failure.ts";
 import { Refusals, type Witness } from "./refusals.ts";
 import type { Settings } from "./settings.ts";
 import type { Pass, Tokens } from "./sign-in.ts";
 
-/** One question to Graph. */
-export interface GraphRequest {
-  method: "GET" | "POST" | "PUT" | "DELETE" | "PATCH";
-  /** Below the version, such as `/users/bob@contoso.com/messages`, or a whole address that is its own credential. */
-  path: string;
-  /** Whose allowance it takes from. Absent: nobody's. */
-  mailbox?: string;
-  json?: string;
-  bytes?: Uint8Array;
-  headers?: Record<string, string>;
-  /** How many requests Graph counts, where it is a batch. */
-  requests?: number;
-  /** Whether doing it twice does no harm, so that an ambiguous answer may be followed by another attempt. */
-  isRepeatable?: boolean;
-}
-
-export interface GraphAnswer {
-  status: number;
-  headers: Record<string, string>;
-  /** Undefined where the body is empty or no JSON. */
-  json: unknown;
-  requestId: string;
-  clientRequestId: string;
-}
+export type { GraphAnswer, GraphRequest };
 
 /** The token that a request went with was refused. */
 interface Refused {
@@ -48,7 +25,6 @@ const REFUSED_ATTEMPTS = 3;
 const FIRST_WAIT_MS = 500;
 /** The wait grows as after so many attempts at most while Graph answers others. */
 const WELL_ATTEMPTS = 2;
-const USER_AGENT = "Hansard/1.0";
 const BATCH_SLOTS = 4;
 const ONE = { requests: 1, bytes: 0, slots: 1 };
 const NO_LIMIT = {
@@ -62,13 +38,12 @@ const NO_LIMIT = {
 export class GraphClient {
   /** Of the batches to this Graph. */
   readonly batchSize = new BatchSize();
-  readonly #base: string;
+  readonly #line: Line;
   readonly #settings: Settings;
   readonly #tokens: Tokens;
   readonly #lanes: Lanes;
   /** All requests together, so that none waits for a connection with its token in hand. */
   readonly #door: Lane;
-  readonly #dispatcher: Dispatcher;
   readonly #refusals: Refusals;
   /** When Graph last gave a good answer to anybody. */
   #answeredAt = 0;
@@ -78,12 +53,11 @@ export class GraphClient {
     settings: Settings,
     parts: { tokens: Tokens; lanes: Lanes; dispatcher: Dispatcher } & Witness,
   ) {
-    this.#base = `${base}/v1.0`;
+    this.#line = { base: `${base}/v1.0`, dispatcher: parts.dispatcher, timeoutMs: settings.timeoutMs };
     this.#settings = settings;
     this.#tokens = parts.tokens;
     this.#lanes = parts.lanes;
     this.#door = new Lane({ ...NO_LIMIT, concurrency: settings.connections });
-    this.#dispatcher = parts.dispatcher;
     const ask = (token: string, mailbox: string) => this.#isTaken(token, mailbox);
     this.#refusals = new Refusals(parts.tokens, ask, parts);
   }
@@ -122,10 +96,10 @@ export class GraphClient {
   /** The body as it comes, for what is too large to be held. */
   async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const headers = { authorization: `Bearer ${await this.#tokens.get()}`, "user-agent": USER_AGENT };
-    const answer = await request(`${this.#base}${path}`, {
+    const answer = await request(`${this.#line.base}${path}`, {
       method: "GET",
       headers,
-      dispatcher: this.#dispatcher,
+      dispatcher: this.#line.dispatcher,
       signal,
     });
     if (answer.statusCode === 200) return answer.body;
@@ -187,7 +161,7 @@ export class GraphClient {
     const pass = path.startsWith("http") ? undefined : await this.#tokens.enter();
     const clientRequestId = randomUUID();
     try {
-      const answer = await this.#send(asked, pass?.value, clientRequestId, signal);
+      const answer = await send(this.#line, asked, pass?.value, clientRequestId, signal);
       if (answer.status < 400) {
         this.#answeredAt = Date.now();
         if (mailbox !== undefined) this.#lanes.of(mailbox).succeeded();
@@ -213,47 +187,11 @@ export class GraphClient {
     const asked: GraphRequest = { method: "GET", path, mailbox };
     try {
       const leave = await this.#enter(asked, signal);
-      const { status } = await this.#send(asked, token, randomUUID(), signal).finally(leave);
+      const { status } = await send(this.#line, asked, token, randomUUID(), signal).finally(leave);
       return status === 429 || status >= 500 ? undefined : status !== 401;
     } catch {
       return undefined;
     }
-  }
-
-  async #send(
-    { method, path, json, bytes, headers }: GraphRequest,
-    token: string | undefined,
-    clientRequestId: string,
-    signal: AbortSignal,
-  ): Promise<GraphAnswer> {
-    const { timeoutMs } = this.#settings;
-    const body = json ?? bytes;
-    const answer = await request(path.startsWith("http") ? path : this.#base + path, {
-      method,
-      dispatcher: this.#dispatcher,
-      signal,
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-      headers: {
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        ...(json !== undefined && { "content-type": "application/json" }),
-        "client-request-id": clientRequestId,
-        "return-client-request-id": "true",
-        prefer: 'IdType="ImmutableId"',
-        "user-agent": USER_AGENT,
-        ...headers,
-      },
-      ...(body !== undefined && { body }),
-    });
-    const text = await boundedText(answer.body);
-    const plain = flat(answer.headers);
-    return {
-      status: answer.statusCode,
-      headers: plain,
-      json: parsed(text),
-      requestId: plain["request-id"] ?? "",
-      clientRequestId,
-    };
   }
 
   /** A mailbox that asks for patience rests as a whole, by its lane; what merely got lost concerns this request alone. */
