@@ -114,6 +114,12 @@ export class Items {
     };
   }
 
+  in(folder: number): StoredItem[] {
+    return this.#database
+      .all("SELECT * FROM item WHERE folder = ? AND (gone IS NULL OR gone > ?) ORDER BY id", folder, Date.now())
+      .map(toItem);
+  }
+
   update(id: number, changes: ItemChanges): StoredItem | undefined {
     const item = this.get(id);
     if (item === undefined) return undefined;

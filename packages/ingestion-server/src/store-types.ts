@@ -237,7 +237,10 @@ export interface Store {
   purgeItem(id: number): Promise<void>;
   /** For good, out of anything but a held folder. */
   removeItem(id: number): Promise<void>;
+  /** What searches know of it: while the index lags, less than `itemsIn` a folder. */
   findItems(search: ItemSearch): { items: StoredItem[]; total: number };
+  /** All that a folder holds, in the order in which it was taken. */
+  itemsIn(folder: number): StoredItem[];
   properties(item: number): Record<string, string>;
 
   addAttachment(item: number, attachment: NewAttachment): Promise<StoredAttachment>;

@@ -39,6 +39,16 @@ test("a search finds what was taken before it, however long the disk takes", asy
   expect((await taken).subject).toBe("Number 1");
 });
 
+test("what a lagging search does not find yet is in its folder, and goes with it", async () => {
+  const bob = store.setMailbox({ address: "bob@contoso.example", onHold: true });
+  const folder = await store.createFolder(bob.id, store.wellKnownFolder(bob.id, "msgfolderroot").id, "Slack");
+  const { id } = await store.createItem(folder, sample(1, { visibleAt: new Date(Date.now() + 60_000) }));
+  expect(store.findItems({ mailbox: bob.id, folder: folder.id }).items).toEqual([]);
+  expect(store.itemsIn(folder.id).map((item) => item.id)).toEqual([id]);
+  await store.removeFolder(folder.id);
+  expect(store.item(id)?.folder).toBe(store.wellKnownFolder(bob.id, "recoverableitemspurges").id);
+});
+
 test("keeps what it accepted over a restart, and brings it into the archive once", async () => {
   const inbox = store.wellKnownFolder(store.mailbox("bob@contoso.example")!.id, "inbox");
   const large = Buffer.alloc(700_000, "large ");

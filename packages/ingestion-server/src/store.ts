@@ -112,6 +112,7 @@ type OfItems =
   | "removeItem"
   | "removeFolder"
   | "findItems"
+  | "itemsIn"
   | "properties";
 
 function itemsOf(room: Room): Pick<Store, OfItems> {
@@ -137,6 +138,10 @@ function itemsOf(room: Room): Pick<Store, OfItems> {
       database.flush();
       return items.find(search);
     },
+    itemsIn(folder) {
+      database.flush();
+      return items.in(folder);
+    },
     properties: (item) => items.properties(item),
   };
 }
@@ -157,8 +162,7 @@ function removeFolder(room: Room, id: number): void {
   const folder = mailboxes.folder(id);
   if (folder === undefined) return;
   for (const child of mailboxes.children(folder.mailbox, id)) removeFolder(room, child.id);
-  const held = items.find({ mailbox: folder.mailbox, folder: id, limit: folder.items });
-  for (const item of held.items) purge(room, item.id);
+  for (const item of items.in(id)) purge(room, item.id);
   mailboxes.removeFolder(id);
 }
 

@@ -17,14 +17,12 @@ export function expectAllOnce(
   }
 }
 
-/** The subjects of a folder's messages. */
+/** The subjects of a folder's messages, also of those that a lagging search does not find yet. */
 export function inFolder(store: Store, mailbox: number, name: string): string[] {
   const roots = [
     store.wellKnownFolder(mailbox, "msgfolderroot"),
     store.wellKnownFolder(mailbox, "recoverableitemsroot"),
   ];
   const found = roots.flatMap(({ id }) => store.childFolders(mailbox, id)).find((one) => one.name === name);
-  return found === undefined
-    ? []
-    : store.findItems({ mailbox, folder: found.id, limit: 100_000 }).items.map(({ subject }) => subject);
+  return found === undefined ? [] : store.itemsIn(found.id).map(({ subject }) => subject);
 }
