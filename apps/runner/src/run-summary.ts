@@ -2,6 +2,7 @@ import type { ParkedCopies } from "@hansard/core/ingestion";
 import type { RunReport } from "./commands/run.ts";
 import type { LoadedConfiguration } from "./config/load-config.ts";
 import { commandName, plural, shown, table } from "./output.ts";
+import { postponedLine, unfinishedLine } from "./problem.ts";
 
 const PEOPLE_SHOWN = 5;
 const GAPS_SHOWN = 5;
@@ -90,14 +91,14 @@ function gaps({ gaps: open }: RunReport): string {
 
 function problems({ sources, unprovenHolds }: RunReport, config: LoadedConfiguration): string {
   const lines = sources.flatMap(({ id, capture, delivery }) => [
-    ...capture.stopped.map(({ where, ...why }) => stopped(where === undefined ? id : `${id}, ${where}`, why)),
-    ...Object.entries(delivery).flatMap(([destination, result]) =>
-      result.stopped.map((why) => stopped(`${id} → ${destination}`, why)),
+    ...capture.stopped.map(
+      ({ where, ...why }) => `  ${unfinishedLine({ where: where === undefined ? id : `${id}, ${where}`, ...why })}`,
     ),
-    ...Object.entries(delivery).flatMap(([destination, { postponed }]) =>
-      postponed > 0
-        ? [`  ${id} → ${destination}: ${plural(postponed, "delivery", "deliveries")} will be tried again`]
-        : [],
+    ...Object.entries(delivery).flatMap(([destination, result]) =>
+      result.stopped.map((why) => `  ${unfinishedLine({ ...why, where: `${id} → ${destination}` })}`),
+    ),
+    ...Object.entries(delivery).flatMap(([destination, result]) =>
+      result.postponed > 0 ? [`  ${id} → ${destination}: ${postponedLine(result)}`] : [],
     ),
   ]);
   lines.push(...withoutHold(unprovenHolds, parkedCopies(sources)), ...withoutMailbox(parkedCopies(sources), config));
@@ -153,10 +154,6 @@ function copiesOf(parked: Parked[]): string {
 
 function peopleOf(parked: Parked[]): string[] {
   return [...new Set(parked.map(({ mailbox }) => mailbox))].toSorted();
-}
-
-function stopped(where: string, { reason, remedy }: { reason: string; remedy?: string }): string {
-  return `  ${where}: ${shown(reason)}${remedy ? ` ${remedy}` : ""}`;
 }
 
 function books({ books: all, balanced }: RunReport): string {

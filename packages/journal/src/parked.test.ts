@@ -69,7 +69,36 @@ test("another copy in a folder of its owner's is another", async () => {
   expect(await copies()).toEqual({ [`${THIRD}/Inbox`]: 1, [`${THIRD}/Recoverable Items/Purges`]: 1 });
 });
 
-async function intend(targets: IntendedTarget[], purpose?: "reroute"): Promise<number> {
+test("a message that is tried again after one mailbox refused it counts once, and each of its copies", async () => {
+  await journal.settle(await intend([ann, bob]), [delivered(0), refused(1)], NOW);
+  const again = await intend([ann, bob], "retry");
+  await journal.settle(again, [delivered(0)], NOW);
+  await journal.settle(again, [refused(1)], NOW);
+  expect(await copies()).toEqual({ "ann@x.example/Recoverable Items/Purges": 1 });
+  expect(await classes()).toEqual({ "IPM.NOTE.Slack.Message": 1 });
+
+  await journal.settle(await intend([ann, bob], "retry"), [delivered(0), redirected(1)], NOW);
+  expect(await copies()).toEqual({ "ann@x.example/Recoverable Items/Purges": 1, [`${THIRD}/Inbox`]: 1 });
+  expect(await classes()).toEqual({ "IPM.NOTE.Slack.Message": 1 });
+});
+
+test("a message that first arrives when it is tried again counts then", async () => {
+  await journal.settle(await intend([ann]), [refused(0)], NOW);
+  expect(await classes()).toBeUndefined();
+  await journal.settle(await intend([ann], "retry"), [delivered(0)], NOW);
+  expect(await copies()).toEqual({ "ann@x.example/Recoverable Items/Purges": 1 });
+  expect(await classes()).toEqual({ "IPM.NOTE.Slack.Message": 1 });
+});
+
+test("a copy that was taken out counts again when it is brought back by another try", async () => {
+  await journal.settle(await intend([third, bob]), [delivered(0), refused(1)], NOW);
+  await journal.withdrawn("slack", "archive", [withdrawn("item")], NOW);
+  expect(await copies()).toEqual({});
+  await journal.settle(await intend([third], "retry"), [delivered(0)], NOW);
+  expect(await copies()).toEqual({ [`${THIRD}/Inbox`]: 1 });
+});
+
+async function intend(targets: IntendedTarget[], purpose?: "reroute" | "retry"): Promise<number> {
   const message = { events: [1], messageId: "<1@x>", messageClass: "IPM.NOTE.Slack.Message", sha256: "00", size: 1 };
   const intent: Intent = {
     source: "slack",
@@ -92,10 +121,18 @@ function redirected(target: number): Settlement {
   return { message: 0, target, result: { status: "redirected", to, receipt, reason: "There is no such mailbox." } };
 }
 
+function refused(target: number): Settlement {
+  return { message: 0, target, result: { status: "quarantined", reason: "It is too large." } };
+}
+
 function withdrawn(itemId: string) {
   return { messageId: "<1@x>", mailbox: THIRD, folder: third.folder, receipt: { ...receipt, itemId } };
 }
 
 async function copies(): Promise<Record<string, number> | undefined> {
   return (await journal.status())[0]?.destinations["archive"]?.byMailbox;
+}
+
+async function classes(): Promise<Record<string, number> | undefined> {
+  return (await journal.status())[0]?.destinations["archive"]?.byClass;
 }

@@ -1,4 +1,4 @@
-import { folderName, type IntendedTarget, type Intent, type Settlement } from "@hansard/core/ingestion";
+import { folderName, type IntendedTarget, type Intent, type Settlement, type Trace } from "@hansard/core/ingestion";
 import type { JournalDatabase } from "./database.ts";
 import type { Route } from "./intents.ts";
 import type { Log } from "./log.ts";
@@ -9,13 +9,14 @@ export function placeOf({ mailbox, folder }: Pick<IntendedTarget, "mailbox" | "f
   return `${mailbox}/${folderName(folder)}`;
 }
 
-/** Tells the copies that an intent's settlements name from those that they name again: one that is parked serves several people. */
+/** Tells the copies that an intent's settlements name from those that they name again: one that is parked serves several people, and what is tried again may be there. */
 export class CountedCopies {
   readonly #database: JournalDatabase;
   readonly #log: Log;
   readonly #route: Route;
   readonly #id: number;
   readonly #intent: Intent;
+  readonly #earlier = new Map<number, Trace[]>();
   #hasAny: boolean;
   #deliveredHere: Set<string> | undefined;
 
@@ -30,8 +31,14 @@ export class CountedCopies {
     this.#hasAny = database.number(any, source, destination) > 0;
   }
 
+  /** Whether the message itself, which counts with the first of its copies, was counted before it was tried again. */
+  hasMessage(index: number): boolean {
+    return this.#before(index).some(({ results: [first] }) => isStored(first));
+  }
+
   /** Whether a copy of the message is counted at this place already. A parked one is from now on. */
   has(index: number, status: Settlement["result"]["status"], to: Pick<IntendedTarget, "mailbox" | "folder">): boolean {
+    if (this.#wasBrought(index, to)) return true;
     if (status !== "redirected")
       return this.#hasAny && to.folder.kind === "inbox" && this.#isParked(index, placeOf(to));
     const place = placeOf(to);
@@ -40,6 +47,33 @@ export class CountedCopies {
     this.#database.run("INSERT INTO parked VALUES (?, ?, ?, ?)", source, destination, this.#messageId(index), place);
     this.#hasAny = true;
     return false;
+  }
+
+  /** What is tried again after one mailbox refused it is found in the others. */
+  #wasBrought(index: number, to: Pick<IntendedTarget, "mailbox" | "folder">): boolean {
+    const place = placeOf(to);
+    const isBrought = this.#before(index).some(({ message: { targets }, results }) =>
+      results.some((result, target) => {
+        const at = result.status === "redirected" ? result.to : targets[target];
+        return isStored(result) && at !== undefined && placeOf(at) === place;
+      }),
+    );
+    return isBrought && !this.#isWithdrawn(index, to.mailbox);
+  }
+
+  /** What earlier intents did with a message that this one tries again. */
+  #before(index: number): Trace[] {
+    const { purpose, destination: name, messages } = this.#intent;
+    if (purpose !== "retry") return [];
+    let traces = this.#earlier.get(index);
+    if (traces === undefined) {
+      traces = tracesOf(this.#database, this.#log, messages[index]?.events[0] ?? 0).filter(
+        ({ intent, destination, message: { messageId } }) =>
+          intent !== this.#id && destination === name && messageId === this.#messageId(index),
+      );
+      this.#earlier.set(index, traces);
+    }
+    return traces;
   }
 
   #isParked(index: number, place: string): boolean {
@@ -73,8 +107,12 @@ export class CountedCopies {
   }
 }
 
+function isStored(result: Settlement["result"] | undefined): boolean {
+  return result?.status === "delivered" || result?.status === "redirected";
+}
+
 /** The copies that went where they were meant to, as Message-ID and place. */
-function delivered(traces: ReturnType<typeof readTraces>): Set<string> {
+function delivered(traces: Trace[]): Set<string> {
   return new Set(
     traces.flatMap(({ message: { messageId, targets }, results }) =>
       targets.flatMap((target, index) =>

@@ -25,7 +25,7 @@ export function tally(
     const to = result.status === "redirected" ? result.to : (message.targets[target] ?? unknownTarget(index, target));
     const { mailbox, folder } = to;
     // Nearly all go there, and a key for each copy would cost more than the counting.
-    if (folder.kind === "purges") add(purges, mailbox);
+    if (folder.kind === "purges" && purpose === undefined) add(purges, mailbox);
     else if (!known.has(index, result.status, to)) add(counts, `mailbox\n${placeOf(to)}`);
     if (purpose === "reroute") {
       database.run(
@@ -38,7 +38,7 @@ export function tally(
       continue;
     }
     // A message counts once, with the first of its copies.
-    if (target === 0 && !counted.has(index)) {
+    if (target === 0 && !counted.has(index) && !known.hasMessage(index)) {
       counted.add(index);
       add(counts, `class\n${message.messageClass}`);
     }

@@ -85,6 +85,7 @@ function sum(before: Problem<DeliverResult>, last: Problem<DeliverResult>): Prob
     copies: before.copies + last.copies,
     quarantined: before.quarantined + last.quarantined,
     postponed: last.postponed,
+    ...(last.postponedWhy !== undefined && { postponedWhy: last.postponedWhy }),
     parked: parked.copies,
     stopped: last.stopped,
   };

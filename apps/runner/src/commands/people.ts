@@ -1,6 +1,7 @@
 import { reroute as rerouteSource, type UnmappedAt } from "@hansard/core/ingestion";
 import type { Installation } from "../installation.ts";
 import { commandName, plural, print, shown, table } from "../output.ts";
+import { type Unfinished, unfinished, unfinishedLine } from "../problem.ts";
 
 /** People whom no rule of the map claims. */
 export async function unmappedPeople(installation: Installation, { json }: { json?: boolean }): Promise<number> {
@@ -41,7 +42,7 @@ export async function reroute(
 ): Promise<number> {
   installation.lock();
   const { journal, log } = installation;
-  const totals = { messages: 0, copies: 0, withdrawn: 0, quarantined: 0, postponed: 0 };
+  const report: RerouteReport = { messages: 0, copies: 0, withdrawn: 0, quarantined: 0, postponed: 0, unfinished: [] };
   for (const id of installation.sourceIds(wanted)) {
     const source = await installation.source(id);
     for (const destinationId of installation.destinationIds(id)) {
@@ -56,26 +57,24 @@ export async function reroute(
         log,
         signal,
       });
-      for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += result[key];
+      for (const key of SUMS) report[key] += result[key];
+      report.unfinished.push(...unfinished(`${id} → ${destinationId}`, result));
     }
   }
-  print(json, totals, () => rerouteInWords(totals));
-  return totals.postponed + totals.quarantined > 0 ? 1 : 0;
+  print(json, report, () => rerouteInWords(report));
+  return report.unfinished.length > 0 ? 1 : 0;
 }
 
-function rerouteInWords(
-  totals: Record<"messages" | "copies" | "withdrawn" | "quarantined" | "postponed", number>,
-): string {
-  const { messages, copies, withdrawn, quarantined, postponed } = totals;
+const SUMS = ["messages", "copies", "withdrawn", "quarantined", "postponed"] as const;
+
+/** What a rerouting did, over all sources and destinations. */
+type RerouteReport = Record<(typeof SUMS)[number], number> & { unfinished: Unfinished[] };
+
+function rerouteInWords({ messages, copies, withdrawn, unfinished: left }: RerouteReport): string {
+  const again = left.length > 0 ? [`What is left: run "${commandName()} reroute" again.`] : [];
   return [
     `${plural(messages, "message")} with new owners: ${plural(copies, "copy", "copies")} delivered to them, ${plural(withdrawn, "copy", "copies")} taken out of the third-party data mailbox.`,
-    ...(quarantined > 0
-      ? [
-          `${plural(quarantined, "delivery", "deliveries")} went to quarantine: "${commandName()} quarantine list" says why.`,
-        ]
-      : []),
-    ...(postponed > 0
-      ? [`${plural(postponed, "delivery", "deliveries")} will be tried again: run "${commandName()} reroute" later.`]
-      : []),
+    ...left.map(unfinishedLine),
+    ...again,
   ].join("\n");
 }

@@ -1,7 +1,8 @@
 import { SettingsError } from "@hansard/core";
 import { deliverAgain, type QuarantineEntry, singleEvent } from "@hansard/core/ingestion";
 import type { Installation } from "../installation.ts";
-import { plural, print, shown } from "../output.ts";
+import { commandName, plural, print, shown } from "../output.ts";
+import { type Unfinished, unfinished, unfinishedLine } from "../problem.ts";
 
 export async function listQuarantine(
   installation: Installation,
@@ -50,30 +51,47 @@ export async function retryQuarantine(
   const entries = (await installation.journal.quarantine(source === undefined ? {} : { source })).filter(
     ({ id }) => ids.length === 0 || ids.includes(id),
   );
-  const totals = { tried: entries.length, delivered: 0, quarantined: 0 };
-  for (const group of Object.values(
-    Object.groupBy(entries, ({ source: from, destination }) => JSON.stringify([from, destination])),
-  )) {
-    const result = await retryGroup(installation, group ?? [], signal);
-    totals.delivered += result.messages;
-    totals.quarantined += result.quarantined;
-  }
-  print(
-    json,
-    totals,
-    () =>
-      `${plural(totals.tried, "event")} tried again: ${totals.delivered} delivered, ${totals.quarantined} still in quarantine.`,
-  );
-  return totals.quarantined > 0 ? 1 : 0;
+  const report: RetryReport = { tried: entries.length, delivered: 0, quarantined: 0, waiting: 0, unfinished: [] };
+  for (const group of Map.groupBy(entries, ({ source: from, destination }) =>
+    JSON.stringify([from, destination]),
+  ).values())
+    await retryGroup(installation, group, report, signal);
+  print(json, report, () => retryInWords(report));
+  return report.quarantined + report.waiting + report.unfinished.length > 0 ? 1 : 0;
 }
 
-async function retryGroup(installation: Installation, entries: QuarantineEntry[], signal: AbortSignal) {
+/** What became of events that were tried again; the next run goes on with those that wait. */
+interface RetryReport {
+  tried: number;
+  delivered: number;
+  quarantined: number;
+  waiting: number;
+  unfinished: Unfinished[];
+}
+
+function retryInWords({ tried, delivered, quarantined, waiting, unfinished: left }: RetryReport): string {
+  const waits = waiting > 0 ? [`${waiting} waiting for the next "${commandName()} run"`] : [];
+  const became = [`${delivered} delivered`, `${quarantined} still in quarantine`, ...waits].join(", ");
+  return [`${plural(tried, "event")} tried again: ${became}.`, ...left.map(unfinishedLine)].join("\n");
+}
+
+/** Tries again what one destination did not get of one source. */
+async function retryGroup(
+  installation: Installation,
+  entries: QuarantineEntry[],
+  report: RetryReport,
+  signal: AbortSignal,
+): Promise<void> {
   const [first] = entries;
-  if (!first) return { messages: 0, quarantined: 0 };
+  if (!first) return;
   const { journal, log } = installation;
   const source = await installation.source(first.source);
   const open = await installation.destination(first.destination);
   const events = await journal.events(entries.map(({ event }) => event));
+  const sources = events.map(async (event) => {
+    const addresses = await addressesOf(installation, first.destination, event.seq);
+    return singleEvent(event, source.connector, addresses);
+  });
   const options = {
     preparation: await installation.preparation(source, open),
     destinationId: first.destination,
@@ -83,11 +101,29 @@ async function retryGroup(installation: Installation, entries: QuarantineEntry[]
     log,
     signal,
   };
-  const sources = events.map(async (event) => {
-    const addresses = await addressesOf(installation, first.destination, event.seq);
-    return singleEvent(event, source.connector, addresses);
-  });
-  return deliverAgain(options, await Promise.all(sources));
+  const result = await deliverAgain(options, await Promise.all(sources));
+  report.unfinished.push(...unfinished(`${first.source} → ${first.destination}`, result));
+  await count(installation, entries, first, report);
+}
+
+/** The journal says where each event stands now. */
+async function count(
+  { journal }: Installation,
+  entries: QuarantineEntry[],
+  { source, destination }: QuarantineEntry,
+  report: RetryReport,
+): Promise<void> {
+  const left = (await journal.quarantine({ source })).filter((entry) => entry.destination === destination);
+  const quarantined = new Set(left.map(({ event }) => event));
+  const open = await journal.openIntents(source, destination);
+  const waiting = new Set(
+    open.flatMap(({ messages, deliveries }) => deliveries.flatMap(({ message }) => messages[message]?.events ?? [])),
+  );
+  for (const { event } of entries) {
+    if (quarantined.has(event)) report.quarantined += 1;
+    else if (waiting.has(event)) report.waiting += 1;
+    else report.delivered += 1;
+  }
 }
 
 /** Some of its copies may have arrived: what is made of it now must be the same mail. Undefined: it never became one. */

@@ -1,5 +1,6 @@
 import {
   deliverAgain,
+  type DeliverResult,
   mapEvent,
   type MessageSource,
   messageId,
@@ -18,8 +19,7 @@ export async function deliverCorrected(
   destinationId: string,
   changed: PreparedMessage[],
   signal: AbortSignal,
-): Promise<number> {
-  if (changed.length === 0) return 0;
+): Promise<DeliverResult> {
   const { journal, log } = installation;
   const source = await installation.source(id);
   const open = await installation.destination(destinationId);
@@ -50,5 +50,5 @@ export async function deliverCorrected(
     log,
     signal,
   };
-  return (await deliverAgain(options, sources)).messages;
+  return deliverAgain(options, sources);
 }

@@ -7,6 +7,7 @@ import {
 } from "@hansard/core/ingestion";
 import type { Installation } from "../installation.ts";
 import { plural, print, shown } from "../output.ts";
+import { type Unfinished, unfinished, unfinishedLine } from "../problem.ts";
 import { deliverCorrected } from "./replay-delivery.ts";
 
 const NAMED_AT_MOST = 20;
@@ -21,6 +22,16 @@ interface Difference {
   reason?: string;
 }
 
+/** What was mapped again, and what came of delivering it. */
+interface ReplayReport {
+  messages: number;
+  same: number;
+  different: number;
+  corrected: number;
+  differences: Difference[];
+  unfinished: Unfinished[];
+}
+
 /**
  * Maps every recorded event again, as the installed connector maps today, and compares with what was delivered. Nothing
  * is fetched: the journal holds all that a mapping needs.
@@ -31,7 +42,7 @@ export async function replay(
   signal: AbortSignal,
 ): Promise<number> {
   if (deliver) installation.lock();
-  const totals = { messages: 0, same: 0, different: 0, corrected: 0, differences: [] as Difference[] };
+  const report: ReplayReport = { messages: 0, same: 0, different: 0, corrected: 0, differences: [], unfinished: [] };
   for (const id of installation.sourceIds(wanted)) {
     for (const destinationId of installation.destinationIds(id)) {
       const changed: PreparedMessage[] = [];
@@ -39,16 +50,19 @@ export async function replay(
         if (signal.aborted) break;
         if (trace.purpose === "reroute" || trace.message.transcript || (trace.message.part ?? 1) > 1) continue;
         const difference = await compare(installation, id, destinationId, trace, changed);
-        totals.messages += 1;
-        if (difference) totals.differences.push(difference);
-        else totals.same += 1;
+        report.messages += 1;
+        if (difference) report.differences.push(difference);
+        else report.same += 1;
       }
-      if (deliver) totals.corrected += await deliverCorrected(installation, id, destinationId, changed, signal);
+      if (!deliver || changed.length === 0) continue;
+      const result = await deliverCorrected(installation, id, destinationId, changed, signal);
+      report.corrected += result.messages;
+      report.unfinished.push(...unfinished(`${id} → ${destinationId}`, result));
     }
   }
-  totals.different = totals.differences.length;
-  print(json, totals, () => text(totals));
-  return 0;
+  report.different = report.differences.length;
+  print(json, report, () => text(report));
+  return report.unfinished.length > 0 ? 1 : 0;
 }
 
 async function compare(
@@ -83,17 +97,7 @@ function named({ seq, key }: JournalEvent): { event: number; key: string } {
   return { event: seq, key };
 }
 
-function text({
-  messages,
-  same,
-  corrected,
-  differences,
-}: {
-  messages: number;
-  same: number;
-  corrected: number;
-  differences: Difference[];
-}): string {
+function text({ messages, same, corrected, differences, unfinished: left }: ReplayReport): string {
   const lines = differences
     .slice(0, NAMED_AT_MOST)
     .map(
@@ -108,5 +112,6 @@ function text({
     `${plural(messages, "message")} mapped again: ${same} the same, ${differences.length} different${corrected ? `, ${corrected} delivered as corrections` : ""}.`,
     ...lines,
     ...more,
+    ...left.map(unfinishedLine),
   ].join("\n");
 }

@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connector, Logger } from "../connector.ts";
-import { isHansardError } from "../errors.ts";
 import type { Destination } from "./destination.ts";
 import { takeGroups, waitInGroups } from "./group.ts";
 import type { Intent, Journal, OpenIntent, TakenEvents } from "./journal.ts";
 import { sourcesOf } from "./made-again.ts";
-import type { ParkedCopies } from "./parked.ts";
 import {
   type MessageSource,
   type Preparation,
@@ -15,7 +13,8 @@ import {
   singleEvent,
 } from "./prepare.ts";
 import type { StoredBefore } from "./submit-redirects.ts";
-import { DeliveryStopped, Submitter } from "./submit.ts";
+import type { SubmitResult } from "./submit-settlements.ts";
+import { stopOf, Submitter } from "./submit.ts";
 
 /** One message for each event, or one transcript for each conversation and day. */
 export type Grouping = "event" | "conversation-day";
@@ -42,14 +41,7 @@ export interface DeliverProgress {
   copies: number;
 }
 
-export interface DeliverResult {
-  messages: number;
-  copies: number;
-  quarantined: number;
-  /** Deliveries that will be tried again later. */
-  postponed: number;
-  /** Whose copies are in the third-party data mailbox, and why. */
-  parked: ParkedCopies[];
+export interface DeliverResult extends SubmitResult {
   /** Why delivery to the destination stopped before its end, if it did. */
   stopped?: unknown;
 }
@@ -73,7 +65,7 @@ export async function deliverAgain(options: DeliverOptions, sources: MessageSour
   return untilStopped(options, (run) => run.deliver(sources, { purpose: "retry" }));
 }
 
-/** What stops delivery to a destination is part of the result; what the journal cannot write ends the process. */
+/** What stops delivery to a destination is part of the result. */
 async function untilStopped(options: DeliverOptions, work: (run: DeliverRun) => Promise<void>): Promise<DeliverResult> {
   const run = new DeliverRun(options);
   try {
@@ -81,15 +73,10 @@ async function untilStopped(options: DeliverOptions, work: (run: DeliverRun) => 
     await run.end();
     return run.result;
   } catch (error) {
-    let cause = error;
-    if (isStop(error)) await run.end().catch((another: unknown) => (cause = another));
-    if (!isStop(cause)) throw cause;
-    return { ...run.result, stopped: cause instanceof DeliveryStopped ? cause.cause : cause };
+    let stopped = stopOf(error);
+    await run.end().catch((another: unknown) => (stopped = stopOf(another)));
+    return { ...run.result, stopped };
   }
-}
-
-function isStop(error: unknown): boolean {
-  return error instanceof DeliveryStopped || isHansardError(error);
 }
 
 class DeliverRun {
@@ -119,10 +106,23 @@ class DeliverRun {
     const now = this.#now().getTime();
     for (const intent of await journal.openIntents(preparation.source, destinationId)) {
       const due = intent.deliveries.filter(({ retryAt }) => retryAt === undefined || retryAt <= now);
-      this.result.postponed += intent.deliveries.length - due.length;
+      if (due.length < intent.deliveries.length) await this.#leave(intent, now);
       if (due.length > 0) await this.#submitter.resume(intent, await this.#makeAgain(intent), due);
       if (this.#options.signal.aborted) return;
     }
+  }
+
+  /** What an earlier run put off, and why. */
+  async #leave({ id, messages, deliveries }: OpenIntent, now: number): Promise<void> {
+    const later = deliveries.filter(({ retryAt = 0 }) => retryAt > now);
+    this.result.postponed += later.length;
+    const [first] = later;
+    if (first === undefined || this.result.postponedWhy !== undefined) return;
+    const { messageId, events: [event = 0] = [] } = messages[first.message] ?? {};
+    const traces = await this.#options.journal.trace(event);
+    const last = traces.find((trace) => trace.intent === id && trace.message.messageId === messageId);
+    const result = last?.results[first.target];
+    if (result?.status === "retry") this.result.postponedWhy = result.reason;
   }
 
   async deliverNew(): Promise<void> {

@@ -4,7 +4,7 @@ import type { IntendedMessage, IntendedTarget, Trace, WithdrawnCopy } from "./jo
 import { sourcesOf } from "./made-again.ts";
 import { type PreparedMessage, prepareBatch } from "./prepare.ts";
 import { isUnprovenRule, NO_SUCH_MAILBOX } from "./route.ts";
-import { Submitter } from "./submit.ts";
+import { stopOf, Submitter } from "./submit.ts";
 
 export interface RerouteResult extends DeliverResult {
   /** Copies that were taken out of the third-party data mailbox because their messages are with their owners now. */
@@ -34,6 +34,15 @@ type Pending = ReadonlySet<string>;
  */
 export async function reroute(options: DeliverOptions): Promise<RerouteResult> {
   const result: RerouteResult = { messages: 0, copies: 0, quarantined: 0, postponed: 0, parked: [], withdrawn: 0 };
+  try {
+    await rerouteAll(options, result);
+    return result;
+  } catch (error) {
+    return { ...result, stopped: stopOf(error) };
+  }
+}
+
+async function rerouteAll(options: DeliverOptions, result: RerouteResult): Promise<void> {
   const { journal, preparation, destinationId, signal } = options;
   const pending = await pendingOf(options);
   const changes: Change[] = [];
@@ -45,7 +54,6 @@ export async function reroute(options: DeliverOptions): Promise<RerouteResult> {
     if (changes.length >= CHANGES_AT_ONCE) await apply(options, changes.splice(0), result);
   }
   if (changes.length > 0) await apply(options, changes, result);
-  return result;
 }
 
 async function pendingOf({ journal, preparation, destinationId }: DeliverOptions): Promise<Pending> {

@@ -73,14 +73,15 @@ async function receiptsOf(
   } catch (error) {
     // The run is ending: whatever the search was interrupted with, the next run looks again.
     if (signal.aborted) {
-      settlements.leaveOpen(group.length);
+      settlements.leaveOpen(group.length, "The run ended before it was seen whether the message had arrived.");
       return undefined;
     }
     if (isHansardError(error, "authentication") || isHansardError(error, "settings")) throw error;
-    settlements.leaveOpen(group.length);
+    const reason = error instanceof Error ? error.message : String(error);
+    settlements.leaveOpen(group.length, reason);
     log.warn("It cannot be said what became of deliveries; they are looked for again in the next run.", {
       deliveries: group.length,
-      reason: error instanceof Error ? error.message : String(error),
+      reason,
     });
     return undefined;
   }

@@ -8,6 +8,8 @@ export interface SubmitResult {
   quarantined: number;
   /** Deliveries that will be tried again later. */
   postponed: number;
+  /** Why the first of those waits. */
+  postponedWhy?: string;
   /** Whose copies are in the third-party data mailbox, and why. */
   parked: ParkedCopies[];
 }
@@ -60,9 +62,11 @@ export class Settlements {
     this.#count(settlements);
   }
 
-  /** Of these deliveries it cannot be said what became of them: they stay open, as they are, for the next run. */
-  leaveOpen(deliveries: number): void {
+  /** These deliveries stay open for a later run, such as where it cannot be said what became of them. */
+  leaveOpen(deliveries: number, why: string): void {
+    if (deliveries === 0) return;
     this.#result.postponed += deliveries;
+    this.#result.postponedWhy ??= why;
   }
 
   /** Whoever takes it writes it. */
@@ -82,7 +86,7 @@ export class Settlements {
     for (const { message, target, result } of settlements) {
       const intended = this.#targetOf(message, target);
       if (intended) this.#parked.settled(message, intended, result);
-      if (result.status === "retry") this.#result.postponed += 1;
+      if (result.status === "retry") this.leaveOpen(1, result.reason);
       else if (result.status === "quarantined") this.#result.quarantined += 1;
       else this.#result.copies += 1;
     }

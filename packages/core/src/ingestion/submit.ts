@@ -12,6 +12,13 @@ import { settlementOf, type Underway, underwayOf, underwayOfAll } from "./submit
 /** Delivery to a destination cannot go on; `cause` says why. What is open stays open. */
 export class DeliveryStopped extends Error {}
 
+/** Why delivery to a destination cannot go on. What concerns more than that, such as a journal that cannot write, is thrown on. */
+export function stopOf(error: unknown): unknown {
+  if (error instanceof DeliveryStopped) return error.cause;
+  if (isHansardError(error)) return error;
+  throw error;
+}
+
 export interface SubmitOptions {
   preparation: Preparation;
   destination: Destination;
@@ -119,7 +126,7 @@ export class Submitter {
       await this.#submitAll(intent, load);
     } catch (error) {
       const { first, others } = this.#redirects.take();
-      this.#settlements.leaveOpen(first.length + others.length);
+      this.#settlements.leaveOpen(first.length + others.length, messageOf(error));
       throw error;
     }
     const { first, others } = this.#redirects.take();
@@ -165,7 +172,7 @@ export class Submitter {
     if (stop) {
       // What a wrong set-up stopped may have been stored all the same: it stays submitted, so that the next run looks first.
       const open = destination.guarantee === "at-least-once" ? misconfigured.splice(0) : [];
-      this.#settlements.leaveOpen(uncertain.length + open.length);
+      this.#settlements.leaveOpen(uncertain.length + open.length, stop.message);
       await this.#postpone(intent, [...redirected, ...misconfigured], stop.message);
       throw new DeliveryStopped(stop.message, { cause: stop });
     }
@@ -229,4 +236,8 @@ export class Submitter {
   #now(): Date {
     return this.#options.clock?.() ?? new Date();
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
