@@ -9,7 +9,7 @@ import {
   type Variant,
 } from "../../tooling/servers/salesforce/index.ts";
 import { events } from "./src/map.ts";
-import { archivedFacts } from "./testing/facts.ts";
+import { archivedFacts, doubledFacts } from "./testing/facts.ts";
 import { readToEnd } from "./testing/harness.ts";
 import { APP, jwtSettings } from "./testing/salesforce.ts";
 
@@ -97,6 +97,7 @@ async function prove(seed: number): Promise<void> {
       [...archived].filter((text) => !happened.has(text)),
       `seed ${seed}: never happened`,
     ).toEqual([]);
+    expect(doubledFacts(journal), `seed ${seed}: archived twice`).toEqual([]);
     expect(requests.length).toBeGreaterThan(10);
     for (const event of journal.capturedEvents()) proveMapped(event, seed);
   } finally {

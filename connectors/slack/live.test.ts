@@ -20,7 +20,7 @@ import {
 } from "../../tooling/servers/slack/index.ts";
 import { events } from "./src/map.ts";
 import { stringsAt } from "./src/schema/json.ts";
-import { archivedFacts } from "./testing/facts.ts";
+import { archivedFacts, doubledFacts } from "./testing/facts.ts";
 import { readAll, type Run } from "./testing/harness.ts";
 
 const SEEDS = Number(process.env["HANSARD_SEEDS"] ?? 200);
@@ -113,6 +113,7 @@ async function prove(mode: "discovery" | "web", kind: Kind, seed: number): Promi
     [...archived].filter((text) => !world.happened.has(text)),
     `seed ${seed}: never happened`,
   ).toEqual([]);
+  expect(doubledFacts(journal), `seed ${seed}: archived twice`).toEqual([]);
   expect(
     [...journal.gaps.keys()].filter((id) => id.endsWith("#replies")),
     `seed ${seed}: replies that were counted`,

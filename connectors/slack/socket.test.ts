@@ -19,7 +19,7 @@ import {
   type World,
 } from "../../tooling/servers/slack/index.ts";
 import { events } from "./src/map.ts";
-import { archivedFacts } from "./testing/facts.ts";
+import { archivedFacts, doubledFacts } from "./testing/facts.ts";
 import { contextOf, openHttp, readAll, readPartition, type Run } from "./testing/harness.ts";
 import { read } from "./src/read.ts";
 
@@ -114,6 +114,7 @@ async function prove(seed: number): Promise<void> {
     `seed ${seed}: never happened`,
   ).toEqual([]);
   expect(heard.length * 2, `seed ${seed}: hardly anything was acknowledged`).toBeGreaterThan(told.size);
+  expect(doubledFacts(run.journal), `seed ${seed}: archived twice`).toEqual([]);
   proveReactionsOnce(run, seed);
   for (const event of run.journal.capturedEvents())
     expect(events[event.type as keyof typeof events](event).to.length).toBeGreaterThan(0);

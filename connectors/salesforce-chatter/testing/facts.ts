@@ -10,13 +10,23 @@ export function archivedFacts(journal: MemoryJournal): Set<string> {
   return new Set([...facts, ...unseen, ...open]);
 }
 
+/** What is archived more than once. A file may be, since several events may name it. */
+export function doubledFacts(journal: MemoryJournal): string[] {
+  const seen = new Set<string>();
+  const facts = journal.capturedEvents().flatMap((event) => own(event, idOf(event)));
+  return facts.filter((text) => seen.has(text) || !seen.add(text));
+}
+
 function factsOf(event: CapturedEvent): string[] {
-  const id = event.key.slice(event.key.lastIndexOf(":") + 1);
   const of = event.type === "FileVersion" ? at(event.data, "of") : event.key;
   const files = event.attachments.flatMap((file) =>
     "blob" in file ? [fact("file", of, file.id, file.blob.sha256)] : [],
   );
-  return [...files, ...own(event, id)];
+  return [...files, ...own(event, idOf(event))];
+}
+
+function idOf({ key }: CapturedEvent): string {
+  return key.slice(key.lastIndexOf(":") + 1);
 }
 
 function own({ type, key, context, data }: CapturedEvent, id: string): string[] {

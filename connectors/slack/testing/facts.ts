@@ -8,6 +8,21 @@ export function archivedFacts(journal: MemoryJournal): Set<string> {
   return new Set(journal.capturedEvents().flatMap(factsOf));
 }
 
+/** What is archived more than once. A file may be, since each version of a message names those that it has. */
+export function doubledFacts(journal: MemoryJournal): string[] {
+  const seen = new Set<string>();
+  const doubled: string[] = [];
+  for (const text of journal.capturedEvents().flatMap(factsOf)) {
+    const [kind, ...rest] = JSON.parse(text) as string[];
+    if (kind !== "file" && seen.has(text)) doubled.push(text);
+    seen.add(text);
+    // A reaction that was taken back may be given again.
+    if (kind === "reaction") seen.delete(fact("unreaction", ...rest));
+    if (kind === "unreaction") seen.delete(fact("reaction", ...rest));
+  }
+  return doubled;
+}
+
 function factsOf(event: CapturedEvent): string[] {
   const { type, key, version, data, attachments } = event;
   const [channel = "", rest = ""] = key.split(/:(.*)/);
