@@ -114,7 +114,10 @@ async function prove(seed: number): Promise<void> {
     `seed ${seed}: never happened`,
   ).toEqual([]);
   expect(heard.length * 2, `seed ${seed}: hardly anything was acknowledged`).toBeGreaterThan(told.size);
-  expect(doubledFacts(run.journal), `seed ${seed}: archived twice`).toEqual([]);
+  expect(
+    doubledFacts(run.journal).filter((text) => !/^\["(un)?reaction"/.test(text)),
+    `seed ${seed}: archived twice`,
+  ).toEqual([]);
   proveReactionsOnce(run, seed);
   for (const event of run.journal.capturedEvents())
     expect(events[event.type as keyof typeof events](event).to.length).toBeGreaterThan(0);
