@@ -45,7 +45,7 @@ async function goesAtOnce(lane: Lane): Promise<number> {
   await sleep(60);
   const { length } = leave;
   ended.abort();
-  await all;
   for (const done of leave) done();
+  await all;
   return length;
 }

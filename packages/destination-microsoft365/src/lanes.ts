@@ -23,7 +23,6 @@ export class LaneBusy extends Error {
 }
 
 const RAISE_AFTER = 20;
-const WAKE_MS = 1000;
 /** Promises are a little longer than what they take, since answers take time and delays would otherwise add up. */
 const SLACK = 1.02;
 
@@ -32,7 +31,8 @@ export class Lane {
   readonly #pace: Pace;
   readonly #requests: Window;
   readonly #bytes: Window;
-  readonly #waiting: (() => void)[] = [];
+  /** Tells whoever is first in the line that somebody has left. */
+  #wake: () => void = () => undefined;
   #slots: number;
   #underWay = 0;
   #restUntil = 0;
@@ -106,11 +106,8 @@ export class Lane {
       if (Number.isFinite(waitMs) && now + waitMs > until)
         throw new LaneBusy(this.#putOff(load, waitMs, patienceMs, now));
       if (waitMs > 0 && Number.isFinite(waitMs)) await sleep(Math.max(waitMs, 1), undefined, { signal });
-      else
-        await Promise.race([
-          new Promise<void>((resolve) => this.#waiting.push(resolve)),
-          sleep(WAKE_MS, undefined, { signal }),
-        ]);
+      // Who is under way ends by itself, and the sooner when all is to end: a timer for each wait would cost more than the request.
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
 
@@ -141,7 +138,7 @@ export class Lane {
       this.#underWay -= taken;
       this.#requests.end(requests, now);
       this.#bytes.end(bytes, now);
-      for (const wake of this.#waiting.splice(0)) wake();
+      this.#wake();
     };
   }
 }

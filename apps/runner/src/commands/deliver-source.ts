@@ -9,6 +9,8 @@ export type Delivered = { id: string; delivery: Record<string, Problem<DeliverRe
 
 /** So long a run waits in all for mailboxes that have to rest; the next run takes up what is left. */
 const WAIT_AT_MOST_MS = 15 * 60_000;
+/** So many times in a row waiting may bring nothing: on a busy machine, another may have taken what was promised. */
+const IN_VAIN_AT_MOST = 3;
 
 /** Delivers what the journal has of a source and a destination has not; while it is `capturing`, what comes as well. */
 export async function deliverSource(
@@ -49,10 +51,20 @@ export async function deliverWaiting(
 ): Promise<void> {
   const until = Date.now() + WAIT_AT_MOST_MS;
   let waiting = sources.flatMap(({ id, delivery }) =>
-    Object.entries(delivery).map(([destination, result]) => ({ id, destination, last: result, result, delivery })),
+    Object.entries(delivery).map(([destination, result]) => ({
+      id,
+      destination,
+      last: result,
+      result,
+      delivery,
+      // Of a destination that took nothing from the first, waiting expects nothing.
+      inVain: result.copies > 0 ? 0 : IN_VAIN_AT_MOST,
+    })),
   );
   while (!signal.aborted) {
-    waiting = waiting.filter(({ last }) => last.postponed > 0 && last.copies > 0 && last.stopped.length === 0);
+    waiting = waiting.filter(
+      ({ last, inVain }) => last.postponed > 0 && last.stopped.length === 0 && inVain < IN_VAIN_AT_MOST,
+    );
     const dueAt = await earliestDue(installation, waiting);
     if (dueAt === undefined || dueAt > until) return;
     progress.show(`waiting for mailboxes that rest until ${new Date(dueAt).toLocaleTimeString()}`);
@@ -60,6 +72,7 @@ export async function deliverWaiting(
     for (const one of waiting) {
       const source = await installation.source(one.id);
       one.last = await deliverSource(installation, source, one.destination, signal, progress);
+      one.inVain = one.last.copies > 0 ? 0 : one.inVain + 1;
       one.result = one.delivery[one.destination] = sum(one.result, one.last);
     }
   }
