@@ -1,22 +1,23 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// Runs every test: types, lint and format first, then vitest over the whole repository. The last line sums them up.
+// Runs every test: types, lint and format, and vitest over the whole repository beside them, since many tests wait for
+// servers. The last line sums them up.
 const folder = mkdtempSync(join(tmpdir(), "hansard-test-"));
 const results = join(folder, "results.json");
 const filters = process.argv.slice(2);
 
-const checks = filters.length > 0 ? [] : [check("Lint, format, types and packages", ["node", "tooling/lint.ts"])];
-const vitest = run([
-  "vitest",
-  "run",
-  "--reporter=default",
-  "--reporter=json",
-  `--outputFile.json=${results}`,
-  ...filters,
-]);
+const checking = filters.length > 0 ? undefined : run(["node", "tooling/lint.ts"], "pipe");
+const { status: vitest } = await run(
+  ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`, ...filters],
+  "inherit",
+);
+const lint = await checking;
+if (lint !== undefined) console.log(`Lint, format, types and packages: ${lint.said || "sound"}`);
+const checks = lint === undefined ? [] : [lint.status === 0];
 const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = summary(vitest);
 rmSync(folder, { recursive: true });
 
@@ -26,13 +27,16 @@ const failed = numFailedTests + checks.filter((ok) => !ok).length + (numFailedTe
 console.log(`${passed} passed, ${failed} failed${numPendingTests > 0 ? `, ${numPendingTests} skipped` : ""}`);
 process.exitCode = failed > 0 || passed === 0 || vitest !== 0 ? 1 : 0;
 
-function check(title: string, command: string[]): boolean {
-  console.log(`${title} …`);
-  return run(command) === 0;
-}
-
-function run([command = "", ...rest]: string[]): number {
-  return spawnSync(command, rest, { stdio: "inherit" }).status ?? 1;
+/** Runs a command, and gives what it said where that is not shown while it runs. */
+async function run(
+  [command = "", ...rest]: string[],
+  output: "inherit" | "pipe",
+): Promise<{ status: number; said: string }> {
+  const child = spawn(command, rest, { stdio: ["ignore", output, output] });
+  const said: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text) => said.push(text));
+  const [status] = await once(child, "close");
+  return { status: status ?? 1, said: said.join("") };
 }
 
 function summary(status: number): {

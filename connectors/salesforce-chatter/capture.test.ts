@@ -13,7 +13,7 @@ import { archivedFacts, doubledFacts } from "./testing/facts.ts";
 import { readToEnd } from "./testing/harness.ts";
 import { APP, jwtSettings } from "./testing/salesforce.ts";
 
-const SEEDS = Number(process.env["HANSARD_SEEDS"] ?? 200);
+const SEEDS = Number(process.env["HANSARD_SEEDS"] ?? 100);
 const FIRST = Number(process.env["HANSARD_FIRST_SEED"] ?? 1);
 const MINUTE_MS = 60_000;
 const PARTITIONS = ["feed", "comments", "messages", "groups"];

@@ -23,7 +23,7 @@ import { stringsAt } from "./src/schema/json.ts";
 import { archivedFacts, doubledFacts } from "./testing/facts.ts";
 import { readAll, type Run } from "./testing/harness.ts";
 
-const SEEDS = Number(process.env["HANSARD_SEEDS"] ?? 200);
+const SEEDS = Number(process.env["HANSARD_SEEDS"] ?? 120);
 const FIRST = Number(process.env["HANSARD_FIRST_SEED"] ?? 1);
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;

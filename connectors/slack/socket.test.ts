@@ -23,7 +23,7 @@ import { archivedFacts, doubledFacts } from "./testing/facts.ts";
 import { contextOf, openHttp, readAll, readPartition, type Run } from "./testing/harness.ts";
 import { read } from "./src/read.ts";
 
-const SEEDS = Math.ceil(Number(process.env["HANSARD_SEEDS"] ?? 200) / 10);
+const SEEDS = Math.ceil(Number(process.env["HANSARD_SEEDS"] ?? 120) / 10);
 const FIRST = Number(process.env["HANSARD_FIRST_SEED"] ?? 1);
 const DAY_MS = 86_400_000;
 const SOCKET = { id: "socket", name: "Socket Mode" };

@@ -56,7 +56,7 @@ export const PROMISES: ReliabilityPromise[] = [
     id: "mime",
     promise: "Messages open alike in three independent parsers, whatever is in them.",
     test: "packages/core/src/ingestion/compose/compose-mail.property.test.ts",
-    command: "npm test -- packages/core/src/ingestion/compose",
+    command: "HANSARD_GENERATED_MAILS=20000 npm test -- packages/core/src/ingestion/compose",
   },
   {
     id: "real-export",

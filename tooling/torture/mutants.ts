@@ -62,7 +62,7 @@ export const MUTANTS: Mutant[] = [
     replacements: [
       [
         "const appended = await this.#options.journal.append(",
-        "this.#options.onProgress?.({ partition: partition.name, captured: page.events.length, known: 0 });\n        await sleep(5);\n        const appended = await this.#options.journal.append(",
+        "this.#options.onProgress?.({ partition: partition.name, captured: page.events.length, known: 0 });\n        await sleep(25);\n        const appended = await this.#options.journal.append(",
       ],
       ["this.#options.onProgress?.({ partition: partition.name, ...appended });", ""],
     ],

@@ -42,7 +42,7 @@ describe("a slice of the torture", () => {
     "kill -9 at system calls that write (needs a C compiler or strace)",
     async (context) => {
       if (striker === undefined) return context.skip();
-      const { hits, problems } = await strikeEverywhere(torture, striker, { acts: ["kill"], step: 90 });
+      const { hits, problems } = await strikeEverywhere(torture, striker, { acts: ["kill"], step: 130 });
       expect(problems).toEqual([]);
       expect(hits).toBeGreaterThan(15);
     },
@@ -53,7 +53,7 @@ describe("a slice of the torture", () => {
     "writes and synchronisations that fail: it goes on rightly or ends with a clear error, and afterwards nothing is lost (needs a C compiler or strace)",
     async (context) => {
       if (striker === undefined) return context.skip();
-      const { hits, problems } = await strikeEverywhere(torture, striker, { acts: ["EIO", "ENOSPC"], step: 240 });
+      const { hits, problems } = await strikeEverywhere(torture, striker, { acts: ["EIO", "ENOSPC"], step: 400 });
       expect(problems).toEqual([]);
       expect(hits).toBeGreaterThan(10);
     },
@@ -64,7 +64,7 @@ describe("a slice of the torture", () => {
     "writes that write only half of their bytes, or one: nothing is lost (needs a C compiler)",
     async (context) => {
       if (preload === undefined) return context.skip();
-      const { hits, problems } = await strikeEverywhere(torture, preload, { acts: ["half", "byte"], step: 240 });
+      const { hits, problems } = await strikeEverywhere(torture, preload, { acts: ["half", "byte"], step: 400 });
       expect(problems).toEqual([]);
       expect(hits).toBeGreaterThan(10);
     },

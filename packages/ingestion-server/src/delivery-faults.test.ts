@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Microsoft365Destination, openMicrosoft365, Settings } from "@hansard/destination-microsoft365";
 import { openJournal } from "@hansard/journal";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test, type TestContext } from "vitest";
 import { APPLICATION, mailboxesNamed } from "./delivery.test.sample.ts";
 import {
   capture,
@@ -23,30 +23,19 @@ import { expectAllOnce, inFolder } from "./stored.test.support.ts";
 
 // The real journal, core's own delivery and the real destination, against a server on which everything goes wrong.
 
+const IS_LONG = process.env["HANSARD_TORTURE"] !== undefined;
 /** Each event goes to two mailboxes. */
-const DELIVERIES = process.env["HANSARD_TORTURE"] ? 20_000 : 2000;
+const DELIVERIES = IS_LONG ? 20_000 : 2000;
 const RATE = 0.05;
 
-let folder: string;
-let server: IngestionServer;
-let scene: Scene & { destination: Microsoft365Destination };
+// Each test has a server of its own, and these mostly wait.
+const beside = IS_LONG ? test : test.concurrent;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "faults-"));
-});
-
-afterEach(async () => {
-  await scene.destination.close();
-  await scene.journal.close();
-  await server.close();
-  await rm(folder, { recursive: true });
-});
-
-test(
+beside(
   `with every fault on, ${DELIVERIES} deliveries to ${MAILBOXES} mailboxes: none lost, none doubled, nothing with an owner in the catch-all`,
   { timeout: 3_600_000 },
-  async () => {
-    await open({ faults: everyFault(RATE) });
+  async (context) => {
+    const { server, scene } = await open(context, { faults: everyFault(RATE) });
     await capture(scene.journal, DELIVERIES / 2);
     const rounds = await deliverAll(scene, { kind: "visible", path: ["Slack"] });
     expectAllOnce(server.store, ownersOf(DELIVERIES / 2), "Slack");
@@ -58,11 +47,11 @@ test(
   },
 );
 
-test(
+beside(
   "with every fault on, what goes into Purges is there once, and nothing stays in the staging folders",
   { timeout: 600_000 },
-  async () => {
-    await open({ faults: everyFault(RATE) });
+  async (context) => {
+    const { server, scene } = await open(context, { faults: everyFault(RATE) });
     await capture(scene.journal, 40);
     await deliverAll(scene, { kind: "purges" });
     expectAllOnce(server.store, ownersOf(40), "Purges");
@@ -71,11 +60,13 @@ test(
   },
 );
 
-test(
+beside(
   "a sink that commits later than it promises doubles messages, and each is reported",
   { timeout: 120_000 },
-  async () => {
-    await open({ faults: { "late-commit": { rate: 0.2, ms: 6000, writesOnly: true } } });
+  async (context) => {
+    const { server, scene } = await open(context, {
+      faults: { "late-commit": { rate: 0.2, ms: 6000, writesOnly: true } },
+    });
     await capture(scene.journal, 60);
     await deliverAll(scene, { kind: "inbox" });
     server.faults.clear();
@@ -93,8 +84,8 @@ test(
   },
 );
 
-test("one poison message among 100: 99 delivered, 1 in quarantine with the reason", async () => {
-  await open({});
+test("one poison message among 100: 99 delivered, 1 in quarantine with the reason", async (context) => {
+  const { server, scene } = await open(context, {});
   await capture(scene.journal, 100);
   scene.poison = 7;
   await deliverAll(scene, { kind: "inbox" });
@@ -104,9 +95,9 @@ test("one poison message among 100: 99 delivered, 1 in quarantine with the reaso
   expect(new Set(server.store.accepted().map(({ internetMessageId }) => internetMessageId)).size).toBe(99);
 });
 
-test("a mailbox that does not exist falls through to the third-party data mailbox; one that may not be touched never does", async () => {
+test("a mailbox that does not exist falls through to the third-party data mailbox; one that may not be touched never does", async (context) => {
   const missing = "user8@contoso.example";
-  await open({
+  const { server, scene } = await open(context, {
     mailboxes: [
       ...mailboxesNamed(MAILBOXES).filter(({ address }) => address !== missing),
       { address: missing, hasMailbox: false },
@@ -125,8 +116,10 @@ test("a mailbox that does not exist falls through to the third-party data mailbo
   );
 });
 
-test("an application that may not touch a mailbox stops the delivery, and nothing goes elsewhere", async () => {
-  await open({ applications: [{ ...APPLICATION, mailboxes: ["user0@contoso.example", THIRD_PARTY] }] });
+test("an application that may not touch a mailbox stops the delivery, and nothing goes elsewhere", async (context) => {
+  const { server, scene } = await open(context, {
+    applications: [{ ...APPLICATION, mailboxes: ["user0@contoso.example", THIRD_PARTY] }],
+  });
   await capture(scene.journal, 19);
   const result = await deliverOnce(scene, { kind: "inbox" });
   expect(String(result.stopped)).toContain("ErrorAccessDenied");
@@ -134,8 +127,8 @@ test("an application that may not touch a mailbox stops the delivery, and nothin
   expect((await scene.journal.openIntents("chat", "m365")).length).toBe(1);
 });
 
-test("a full mailbox holds up nobody else, and gets its messages when there is room", async () => {
-  await open({});
+test("a full mailbox holds up nobody else, and gets its messages when there is room", async (context) => {
+  const { server, scene } = await open(context, {});
   server.store.setMailbox({ address: "user1@contoso.example", quotaBytes: 10 });
   await capture(scene.journal, 200);
   const result = await deliverOnce(scene, { kind: "inbox" });
@@ -146,9 +139,9 @@ test("a full mailbox holds up nobody else, and gets its messages when there is r
   expectAllOnce(server.store, ownersOf(200), "Inbox");
 });
 
-test("a mailbox that refuses tokens which others take holds up nobody, and gets its messages when it is reached", async () => {
+test("a mailbox that refuses tokens which others take holds up nobody, and gets its messages when it is reached", async (context) => {
   const onPremises = "user1@contoso.example";
-  await open({});
+  const { server, scene } = await open(context, {});
   server.faults.set("token-refused", { rate: 1, mailboxes: [onPremises] });
   await capture(scene.journal, 200);
   const result = await deliverOnce(scene, { kind: "purges" });
@@ -165,16 +158,22 @@ test("a mailbox that refuses tokens which others take holds up nobody, and gets 
   expectAllOnce(server.store, ownersOf(200), "Purges");
 });
 
-test("where every mailbox refuses every token, the delivery stops", async () => {
-  await open({ faults: { "token-refused": { rate: 1 } } });
+test("where every mailbox refuses every token, the delivery stops", async (context) => {
+  const { server, scene } = await open(context, { faults: { "token-refused": { rate: 1 } } });
   await capture(scene.journal, 19);
   const result = await deliverOnce(scene, { kind: "inbox" });
   expect(String(result.stopped)).toContain("401");
   expect(server.tokens.issued).toBeLessThan(20);
 });
 
-async function open(options: Partial<IngestionServerOptions>): Promise<void> {
-  server = await openIngestionServer({
+interface Opened {
+  server: IngestionServer;
+  scene: Scene & { destination: Microsoft365Destination };
+}
+
+async function open({ onTestFinished }: TestContext, options: Partial<IngestionServerOptions>): Promise<Opened> {
+  const folder = await mkdtemp(join(tmpdir(), "faults-"));
+  const server = await openIngestionServer({
     folder: join(folder, "server"),
     applications: [APPLICATION],
     mailboxes: [...mailboxesNamed(MAILBOXES), { address: THIRD_PARTY }],
@@ -183,10 +182,12 @@ async function open(options: Partial<IngestionServerOptions>): Promise<void> {
   // Nobody gives up early on a slow machine, unless time-outs are what is shown.
   const settings = settingsFor(server.url, options.faults === undefined ? { timeoutMs: 60_000 } : {});
   const journal = openJournal(join(folder, "journal"));
-  scene = {
-    journal,
-    destination: await openMicrosoft365(contextOf(Settings.parse(settings), journal, folder)),
-    destinationId: "m365",
-    clockOffsetMs: 0,
-  };
+  const destination = await openMicrosoft365(contextOf(Settings.parse(settings), journal, folder));
+  onTestFinished(async () => {
+    await destination.close();
+    await journal.close();
+    await server.close();
+    await rm(folder, { recursive: true });
+  });
+  return { server, scene: { journal, destination, destinationId: "m365", clockOffsetMs: 0 } };
 }

@@ -48,14 +48,15 @@ const WAYS: Way[] = [
   { name: "partner-ingestion", target: { kind: "purges" }, folderName: "Purges" },
 ];
 
-test.each(WAYS)(
+// Each has a server of its own, and mostly waits.
+(IS_LONG ? test : test.concurrent).each(WAYS)(
   `$name: a sink with every fault that is killed ${KILLS} times and started again loses nothing that it accepted, and nothing is doubled`,
   { timeout: 3_600_000 },
   async ({ name, target, folderName }) => {
-    Object.assign(said, { issued: 0, expired: 0 });
+    const said = { issued: 0, expired: 0 };
     const folder = await mkdtemp(join(tmpdir(), "restart-"));
     const options = { ...serverOptions(folder, name), faults: everyFault(RATE), seed: SEED };
-    let server = await start(options);
+    let server = await start(options, said);
     const scene = await openScene(server.url, folder, name);
     await capture(scene.journal, EVENTS);
 
@@ -66,7 +67,7 @@ test.each(WAYS)(
       await sleep(300 + ((SEED + kills) % 5) * 150);
       await stop(server.child);
       await sleep(300);
-      server = await start({ ...options, port: server.port, seed: SEED + kills + 1 });
+      server = await start({ ...options, port: server.port, seed: SEED + kills + 1 }, said);
     }
     await delivery;
     await scene.close();
@@ -114,8 +115,11 @@ async function openScene(url: string, folder: string, name: Way["name"]): Promis
   };
 }
 
-/** What became of tokens, over all the server's lives. */
-const said = { issued: 0, expired: 0 };
+/** What became of tokens, over all of a server's lives. */
+interface Said {
+  issued: number;
+  expired: number;
+}
 
 interface Running {
   child: ChildProcess;
@@ -123,7 +127,7 @@ interface Running {
   url: string;
 }
 
-async function start(options: IngestionServerOptions): Promise<Running> {
+async function start(options: IngestionServerOptions, said: Said): Promise<Running> {
   const script = fileURLToPath(new URL("server.test.child.ts", import.meta.url));
   const child = spawn(process.execPath, ["--conditions=@hansard/source", script, JSON.stringify(options)], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -54,7 +54,8 @@ export function settingsFor(url: string, more: object = {}): object {
     authorityUrl: url,
     graphUrl: url,
     holds: heldToday(),
-    settleMs: 1800,
+    // A disk on which others write much may hold up a server for seconds.
+    settleMs: 4000,
     timeoutMs: 1000,
     patienceMs: 5000,
     connections: 200,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test, type TestContext } from "vitest";
 import { capture, deliverAll, everyFault, MAILBOXES, ownersOf } from "./delivery.test.support.ts";
 import { type EwsScene, ewsServerOptions, HURRIED, openEwsScene, PROFILES } from "./ews-scene.test.support.ts";
 import { type IngestionServer, type IngestionServerOptions, openIngestionServer } from "./server.ts";
@@ -10,36 +10,35 @@ import { expectAllOnce } from "./stored.test.support.ts";
 
 // The real journal, core's own delivery and the real destination, against a server on which everything goes wrong.
 
+const IS_LONG = process.env["HANSARD_TORTURE"] !== undefined;
 /** Each event goes to two mailboxes. */
-const DELIVERIES = process.env["HANSARD_TORTURE"] ? 20_000 : 800;
+const DELIVERIES = IS_LONG ? 20_000 : 800;
 const ROUNDS = 60;
 const RATE = 0.05;
 
-let folder: string;
-let server: IngestionServer;
-let scene: EwsScene;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "ews-faults-"));
-});
-
-afterEach(async () => {
-  await scene.close();
-  await server.close();
-  await rm(folder, { recursive: true });
-});
-
-describe.each(PROFILES)("%s", (profile) => {
-  async function open(options: Partial<IngestionServerOptions> = {}, settings: object = {}): Promise<void> {
-    server = await openIngestionServer(ewsServerOptions(folder, profile, options));
-    scene = await openEwsScene(server.url, folder, profile, settings);
+// Each test has a server of its own, and mostly waits.
+(IS_LONG ? describe : describe.concurrent).each(PROFILES)("%s", (profile) => {
+  async function open(
+    { onTestFinished }: TestContext,
+    options: Partial<IngestionServerOptions> = {},
+    settings: object = {},
+  ): Promise<{ server: IngestionServer; scene: EwsScene }> {
+    const folder = await mkdtemp(join(tmpdir(), "ews-faults-"));
+    const server = await openIngestionServer(ewsServerOptions(folder, profile, options));
+    const scene = await openEwsScene(server.url, folder, profile, settings);
+    onTestFinished(async () => {
+      await scene.close();
+      await server.close();
+      await rm(folder, { recursive: true });
+    });
+    return { server, scene };
   }
 
   test(
     `with every fault on, ${DELIVERIES} deliveries to ${MAILBOXES} mailboxes: none lost, none doubled, nothing with an owner in the catch-all, one token for each that expired`,
     { timeout: 3_600_000 },
-    async () => {
-      await open({ faults: everyFault(RATE) }, HURRIED);
+    async (context) => {
+      const { server, scene } = await open(context, { faults: everyFault(RATE) }, HURRIED);
       await capture(scene.journal, DELIVERIES / 2);
       await deliverAll(scene, { kind: "purges" }, ROUNDS);
       // What was written last may not be seen yet, and what was given up may still be stored.
@@ -57,8 +56,12 @@ describe.each(PROFILES)("%s", (profile) => {
   test(
     "a sink that commits later than it promises doubles messages, and each is reported in the log, the file and `check`",
     { timeout: 120_000 },
-    async () => {
-      await open({ faults: { "late-commit": { rate: 0.2, ms: 1500, writesOnly: true } } }, { settleMs: 400 });
+    async (context) => {
+      const { server, scene } = await open(
+        context,
+        { faults: { "late-commit": { rate: 0.2, ms: 1500, writesOnly: true } } },
+        { settleMs: 400 },
+      );
       await capture(scene.journal, 60);
       await deliverAll(scene, { kind: "inbox" }, ROUNDS);
       server.faults.clear();
@@ -81,22 +84,26 @@ describe.each(PROFILES)("%s", (profile) => {
     },
   );
 
-  test("one poison message among 100: 99 delivered, 1 in quarantine with the reason", { timeout: 60_000 }, async () => {
-    await open();
-    await capture(scene.journal, 100);
-    scene.poison = 57;
-    await deliverAll(scene, { kind: "inbox" }, ROUNDS);
-    const quarantined = await scene.journal.quarantine();
-    expect(quarantined.map(({ eventKey }) => eventKey)).toEqual(["C1:000057"]);
-    expect(quarantined[0]?.reason).toContain(
-      profile === "exchange"
-        ? "ErrorItemSavePropertyError: The item class is not valid."
-        : '"IPM.NOTE.Chat.Wrong." is not IPM.NOTE.Source.Event',
-    );
-    expectAllOnce(
-      server.store,
-      ownersOf(100).filter(({ subject }) => subject !== "Event 57"),
-      "Inbox",
-    );
-  });
+  test(
+    "one poison message among 100: 99 delivered, 1 in quarantine with the reason",
+    { timeout: 60_000 },
+    async (context) => {
+      const { server, scene } = await open(context);
+      await capture(scene.journal, 100);
+      scene.poison = 57;
+      await deliverAll(scene, { kind: "inbox" }, ROUNDS);
+      const quarantined = await scene.journal.quarantine();
+      expect(quarantined.map(({ eventKey }) => eventKey)).toEqual(["C1:000057"]);
+      expect(quarantined[0]?.reason).toContain(
+        profile === "exchange"
+          ? "ErrorItemSavePropertyError: The item class is not valid."
+          : '"IPM.NOTE.Chat.Wrong." is not IPM.NOTE.Source.Event',
+      );
+      expectAllOnce(
+        server.store,
+        ownersOf(100).filter(({ subject }) => subject !== "Event 57"),
+        "Inbox",
+      );
+    },
+  );
 });

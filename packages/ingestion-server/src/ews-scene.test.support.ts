@@ -79,6 +79,7 @@ function settingsFor(url: string, profile: Profile): object {
       clientSecret: APPLICATION.secret,
       authorityUrl: url,
     },
-    settleMs: 2500,
+    // A disk on which others write much may hold up a server for seconds.
+    settleMs: 5000,
   };
 }
