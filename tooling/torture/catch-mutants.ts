@@ -57,6 +57,6 @@ async function torture(
   const striker = openStriker();
   return (
     striker &&
-    strikeEverywhere({ bundle, sound, seed }, striker, { acts: ["kill"], step: 13, scenarios: ["pages"], enough: 1 })
+    strikeEverywhere({ bundle, sound, seed }, striker, { acts: ["kill"], step: 29, scenarios: ["pages"], enough: 1 })
   );
 }

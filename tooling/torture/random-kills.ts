@@ -35,7 +35,7 @@ export async function randomKills({ bundle, sound, seed, onProgress }: Torture, 
   for (let round = 0; hits < kills && problems.length === 0; round += 1) {
     const folder = mkdtempSync(join(tmpdir(), "hansard-kill-"));
     const scenario = { ...LOAD, settings: { ...LOAD.settings, seed: seed + round } };
-    for (let ended = false; !ended && hits < kills;) {
+    for (let ended = false; !ended && hits < kills && problems.length === 0;) {
       const before = eventsIn(folder);
       const { process, started, ended: over, promised } = startChild({ bundle, folder, scenario });
       await started;
