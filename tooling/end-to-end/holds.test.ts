@@ -1,33 +1,20 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Finding } from "@hansard/core";
-import { type IngestionServer, openIngestionServer } from "../../packages/ingestion-server/src/index.ts";
+import type { IngestionServer } from "../../packages/ingestion-server/src/index.ts";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { TestInstallation } from "./installation.ts";
+import { graphSettings, openGraphInstallation } from "./graph-installation.ts";
+import type { TestInstallation } from "./installation.ts";
 
 // Purges keeps a message only while a hold is there. From the configuration to the mailbox: what no hold keeps is parked
 // where it is safe, the operator is told, and rerouting brings it home.
 
 const [ANN, BOB, THIRD] = ["ann@contoso.example", "bob@contoso.example", "third@contoso.example"];
-const APPLICATION = {
-  clientId: "11111111-2222-3333-4444-555555555555",
-  secret: "s3cret-value",
-  permissions: ["Mail.ReadWrite", "User.Read.All"],
-};
 let here: TestInstallation;
 let server: IngestionServer;
 
 beforeEach(async () => {
-  here = new TestInstallation("", {
-    "connector-slack": "connectors/slack",
-    "destination-microsoft365": "packages/destination-microsoft365",
-  });
-  server = await openIngestionServer({
-    folder: join(here.folder, "server"),
-    applications: [APPLICATION],
-    mailboxes: [ANN, BOB, THIRD].map((address) => ({ address })),
-  });
-  here.write("secret", APPLICATION.secret);
+  ({ here, server } = await openGraphInstallation({ mailboxes: [ANN, BOB, THIRD].map((address) => ({ address })) }));
   write("2026-01-05.json", ["first", "second"]);
 });
 
@@ -114,11 +101,7 @@ test("a person without a mailbox is named by check and by the run; rerouting doe
 
 function configure(confirmed: object[], more: object = {}): void {
   const settings = {
-    tenantId: "contoso.example",
-    clientId: APPLICATION.clientId,
-    signIn: { method: "client-secret", clientSecret: "${file:./secret}" },
-    authorityUrl: server.url,
-    graphUrl: server.url,
+    ...graphSettings(server),
     holds: { confirmed },
     settleMs: 100,
     ...more,

@@ -1,39 +1,19 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openIngestionServer } from "../../packages/ingestion-server/src/index.ts";
-import { TestInstallation } from "./installation.ts";
+import { graphSettings, openGraphInstallation } from "./graph-installation.ts";
 
 const ANN = "ann@contoso.example";
 const LIMITS = { requests: 40, requestsWindowMs: 6000 };
 /** Of several windows. */
 const MESSAGES = LIMITS.requests * 2;
-const APPLICATION = {
-  clientId: "11111111-2222-3333-4444-555555555555",
-  secret: "s3cret-value",
-  permissions: ["Mail.ReadWrite", "User.Read.All"],
-};
 
 // How much of the allowance is used is measured by `npm run bench`: a busy machine would fail a timed test.
 test("a run waits for a mailbox whose allowance is used up, delivers all, and never exceeds it", async () => {
-  const here = new TestInstallation("", {
-    "connector-slack": "connectors/slack",
-    "destination-microsoft365": "packages/destination-microsoft365",
-  });
-  const server = await openIngestionServer({
-    folder: join(here.folder, "server"),
-    applications: [APPLICATION],
-    mailboxes: [{ address: ANN }],
-    limits: LIMITS,
-  });
-  here.write("secret", APPLICATION.secret);
+  const { here, server } = await openGraphInstallation({ mailboxes: [{ address: ANN }], limits: LIMITS });
   writeExport(join(here.folder, "slack"), MESSAGES);
   const settings = {
-    tenantId: "contoso.example",
-    clientId: APPLICATION.clientId,
-    signIn: { method: "client-secret", clientSecret: "${file:./secret}" },
-    authorityUrl: server.url,
-    graphUrl: server.url,
+    ...graphSettings(server),
     readBackShare: 0,
     pace: LIMITS,
     // Far less than the window, as by default: whoever has to wait longer is put off. A busy machine is slower than that.

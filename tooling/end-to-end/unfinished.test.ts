@@ -1,17 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type IngestionServer, openIngestionServer } from "../../packages/ingestion-server/src/index.ts";
-import { TestInstallation } from "./installation.ts";
+import type { IngestionServer } from "../../packages/ingestion-server/src/index.ts";
+import { APPLICATION, graphSettings, openGraphInstallation } from "./graph-installation.ts";
+import type { TestInstallation } from "./installation.ts";
 
 // A command that could not finish says where, why and what to do, and counts nothing as delivered that is not.
 
 const [ANN, THIRD] = ["ann@contoso.example", "third@contoso.example"];
-const APPLICATION = {
-  clientId: "11111111-2222-3333-4444-555555555555",
-  secret: "s3cret-value",
-  permissions: ["Mail.ReadWrite", "User.Read.All"],
-};
 /** Of Ann, and of somebody whom nobody claims. */
 const USERS = [
   { id: "U0", name: "ann", profile: { email: ANN } },
@@ -21,21 +17,9 @@ let here: TestInstallation;
 let server: IngestionServer;
 
 beforeEach(async () => {
-  here = new TestInstallation("", {
-    "connector-slack": "connectors/slack",
-    "destination-microsoft365": "packages/destination-microsoft365",
-  });
-  server = await openIngestionServer({
-    folder: join(here.folder, "server"),
-    applications: [APPLICATION],
-    mailboxes: [{ address: ANN }],
-  });
+  ({ here, server } = await openGraphInstallation({ mailboxes: [{ address: ANN }] }));
   const settings = {
-    tenantId: "contoso.example",
-    clientId: APPLICATION.clientId,
-    signIn: { method: "client-secret", clientSecret: "${file:./secret}" },
-    authorityUrl: server.url,
-    graphUrl: server.url,
+    ...graphSettings(server),
     settleMs: 0,
     patienceMs: 1000,
   };
@@ -45,7 +29,6 @@ beforeEach(async () => {
     people: { files: ["people.csv"], domains: ["contoso.example"] },
   };
   here.write("hansard.yaml", JSON.stringify(configuration));
-  here.write("secret", APPLICATION.secret);
   claim({});
   say("U0", "U1");
 });
