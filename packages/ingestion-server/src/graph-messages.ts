@@ -8,7 +8,8 @@ import { canonicalProperty } from "./graph-property.ts";
 import { answerBelowMessage, type MailboxRequest, type Place } from "./graph-router.ts";
 import type { Answer } from "./server-http.ts";
 import { readId } from "./store-id.ts";
-import type { ItemField, ItemFilter, StoredFolder, StoredItem } from "./store-types.ts";
+import type { ItemField, ItemFilter } from "./store-query.ts";
+import type { StoredFolder, StoredItem } from "./store-types.ts";
 
 const Destination = z.object({ destinationId: z.string() });
 const MOST_TOP = 1000;

@@ -13,4 +13,5 @@ export { type ServeOptions, type Served, serve } from "./server-command.ts";
 export type { EwsAccount, EwsOptions } from "./ews.ts";
 export { openStore } from "./store.ts";
 export { type IdParts, readId, writeId } from "./store-id.ts";
+export * from "./store-query.ts";
 export * from "./store-types.ts";

@@ -5,9 +5,9 @@ import type { StoreDatabase } from "./store-database.ts";
 import type { Mailboxes } from "./store-folders.ts";
 import { toItem } from "./store-item-row.ts";
 import { type Rest, restAtFirst } from "./store-rest.ts";
+import type { ItemSearch } from "./store-query.ts";
 import { searchQuery } from "./store-search.ts";
 import {
-  type ItemSearch,
   type NewItem,
   type StoredAttachment,
   type StoredFolder,

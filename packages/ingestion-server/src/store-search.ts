@@ -1,5 +1,5 @@
 import type { SQLInputValue } from "node:sqlite";
-import type { Comparison, ItemField, ItemFilter, ItemSearch } from "./store-types.ts";
+import type { Comparison, ItemField, ItemFilter, ItemSearch } from "./store-query.ts";
 
 export interface SearchQuery {
   where: string;

@@ -77,7 +77,7 @@ async function receiptsOf(
       return undefined;
     }
     if (isHansardError(error, "authentication") || isHansardError(error, "settings")) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     settlements.leaveOpen(group.length, reason);
     log.warn("It cannot be said what became of deliveries; they are looked for again in the next run.", {
       deliveries: group.length,
@@ -106,4 +106,8 @@ export async function absentOf(
     tired.map((item) => settlementOf(item, { status: "retry", reason }, work.now())),
   );
   return absent.filter((item) => !tired.includes(item));
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

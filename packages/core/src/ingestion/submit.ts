@@ -4,7 +4,7 @@ import type { Destination, Outcome } from "./destination.ts";
 import type { Journal, OpenDelivery, OpenIntent, Settlement } from "./journal.ts";
 import type { Preparation, PreparedMessage } from "./prepare.ts";
 import { atRest, inChunks, inLanes, lanesOf, type Rest } from "./submit-lanes.ts";
-import { absentOf, lookUp, type LookUp } from "./submit-look-up.ts";
+import { absentOf, lookUp, type LookUp, messageOf } from "./submit-look-up.ts";
 import { type Deferred, Settlements, type SubmitResult } from "./submit-settlements.ts";
 import { Redirects, type StoredBefore } from "./submit-redirects.ts";
 import { settlementOf, type Underway, underwayOf, underwayOfAll } from "./submit-underway.ts";
@@ -236,8 +236,4 @@ export class Submitter {
   #now(): Date {
     return this.#options.clock?.() ?? new Date();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-import type { ItemSearch } from "../store-types.ts";
+import type { ItemSearch } from "../store-query.ts";
 import { type Call, folderAt, itemAt } from "./call.ts";
 import { each } from "./each.ts";
 import { writeItem } from "./item-output.ts";

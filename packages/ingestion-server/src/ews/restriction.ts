@@ -1,4 +1,4 @@
-import type { Comparison, ItemField, ItemFilter } from "../store-types.ts";
+import type { Comparison, ItemField, ItemFilter } from "../store-query.ts";
 import { EwsError } from "./fault.ts";
 import { propertyName } from "./property.ts";
 import { child, type Node } from "./xml-tree.ts";
